@@ -1,0 +1,20 @@
+// Tests run against the source: "millrace" means lib/index.ts here, as it does everywhere in this repository.
+
+import { defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+const conditions = ["millrace-source", ...defaultServerConditions];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    environment: "node",
+    execArgv: ["--conditions=millrace-source", "--disable-warning=ExperimentalWarning"],
+    testTimeout: 10_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    reporters: ["default", "./tools/closing-line-reporter.ts"],
+  },
+});
