@@ -1,9 +1,8 @@
 // Tests run against the source: "millrace" means lib/index.ts here, as it does everywhere in this repository.
 
-import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
-const conditions = ["millrace-source", ...defaultServerConditions];
+const conditions = ["millrace-source", "module", "node", "development|production"];
 
 export default defineConfig({
   resolve: { conditions },
