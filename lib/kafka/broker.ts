@@ -1,0 +1,59 @@
+/** The port to Kafka: what the engine and the local event source mapping ask of a broker, and nothing else. */
+
+import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
+import type { RecordColumns } from "../wire/record-columns.ts";
+
+export type { OutgoingBatch, OutgoingRecord };
+
+/** What makes a set of batches appear once: they and `sequenceNumber` as the group's offset become true together. */
+export type ExactlyOnce = {
+  /** Transactional id and consumer group at once: task and generation. */
+  readonly transactionalId: string;
+  readonly sequenceNumber: number;
+};
+
+export type TopicSpec = {
+  readonly name: string;
+  readonly partitions: number;
+  readonly compacted: boolean;
+  readonly retentionMs: number | undefined;
+};
+
+export type TopicInfo = { readonly name: string; readonly partitions: number };
+
+/** The first offset that can still be read, and the one the next record will get. */
+export type OffsetRange = { readonly low: number; readonly high: number };
+
+/**
+ * A broker. Every call ends by its own deadline; failures throw MillraceError "kafka" and say nothing about whether the call took effect.
+ */
+export interface Broker {
+  /**
+   * Writes batches in order and returns when all replicas have them. After an error some, all or none may be there; the caller repeats the same bytes.
+   * Throws "kafka" for a topic or partition that does not exist and for a record above `recordBytesMax`.
+   */
+  produce(batches: readonly OutgoingBatch[]): Promise<void>;
+  /** Writes batches and the sequence number in one transaction, unless that number (or a higher one) is there already. Repeats are harmless. */
+  produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void>;
+  /**
+   * Records of one partition from `offset` on, at most about `bytesMax` bytes and `recordsMax` records but at least one if there is one. `nextOffset` is where to go on: it also
+   * passes control markers and holes. Throws "input-missing" where `offset` is below the first or above the end.
+   */
+  fetch(
+    topic: string,
+    partition: number,
+    offset: number,
+    limits: { readonly bytesMax: number; readonly recordsMax: number },
+  ): Promise<{ readonly records: RecordColumns; readonly nextOffset: number }>;
+  /** Low and high offset per partition. */
+  offsets(topic: string): Promise<readonly OffsetRange[]>;
+  topics(): Promise<readonly TopicInfo[]>;
+  /** Creates what is missing. Throws "kafka" where a topic exists with another number of partitions. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** A consumer group's committed offset (next to read) of a partition; undefined where it has none. */
+  committedOffset(group: string, topic: string, partition: number): Promise<number | undefined>;
+  commitOffset(group: string, topic: string, partition: number, offset: number): Promise<void>;
+  /** The largest record (key, value and headers) that `produce` takes, in bytes. */
+  readonly recordBytesMax: number;
+  close(): Promise<void>;
+}
