@@ -5,7 +5,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Broker, ExactlyOnce, OffsetRange, TopicInfo, TopicSpec } from "../kafka/broker.ts";
-import { MillraceError } from "../stream/error.ts";
+import { runOnDatabase, runTransaction } from "../state-log/sqlite-database.ts";
 import type { OutgoingBatch } from "../wire/outgoing-record.ts";
 import { encodeRecords, type StoredBatch } from "../wire/record-batch.ts";
 import {
@@ -78,7 +78,7 @@ export class SqliteBroker implements Broker, AppendNotices {
   constructor(database: DatabaseSync, options: SqliteBrokerOptions = {}) {
     this.recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX_DEFAULT;
     this.#database = database;
-    this.#statements = attempt(() => {
+    this.#statements = runOnDatabase(database, "kafka", () => {
       database.exec(SCHEMA);
       const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]);
       return Object.fromEntries(prepared) as Statements;
@@ -107,7 +107,7 @@ export class SqliteBroker implements Broker, AppendNotices {
 
   async fetch(topic: string, partition: number, offset: number, limits: FetchLimits) {
     const id = this.#partitionId(topic, partition);
-    return attempt(() => {
+    return this.#run(() => {
       const { low, high } = this.#statements.range.get(id) as OffsetRange;
       checkOffset(topic, partition, offset, low, high);
       const taken: StoredBatch[] = [];
@@ -126,7 +126,7 @@ export class SqliteBroker implements Broker, AppendNotices {
 
   async offsets(topic: string): Promise<readonly OffsetRange[]> {
     this.#partitionId(topic, 0);
-    return attempt(() =>
+    return this.#run(() =>
       this.#idsOf(topic).map((id) => {
         const { low, high } = this.#statements.range.get(id) as OffsetRange;
         return { low, high };
@@ -135,7 +135,7 @@ export class SqliteBroker implements Broker, AppendNotices {
   }
 
   async topics(): Promise<readonly TopicInfo[]> {
-    const rows = attempt(() => this.#statements.topics.all()) as TopicInfo[];
+    const rows = this.#run(() => this.#statements.topics.all()) as TopicInfo[];
     return rows.map(({ name, partitions }) => ({ name, partitions }));
   }
 
@@ -152,13 +152,13 @@ export class SqliteBroker implements Broker, AppendNotices {
   }
 
   async committedOffset(group: string, topic: string, partition: number): Promise<number | undefined> {
-    const found = attempt(() => this.#statements.committed.get(group, topic, partition));
+    const found = this.#run(() => this.#statements.committed.get(group, topic, partition));
     return (found as { next: number } | undefined)?.next;
   }
 
   async commitOffset(group: string, topic: string, partition: number, offset: number): Promise<void> {
     this.#partitionId(topic, partition);
-    attempt(() => this.#statements.commit.run(group, topic, partition, offset));
+    this.#run(() => this.#statements.commit.run(group, topic, partition, offset));
   }
 
   /** Drops the records before an offset, as retention does. */
@@ -176,7 +176,7 @@ export class SqliteBroker implements Broker, AppendNotices {
   }
 
   foreignVersion(): number {
-    return (attempt(() => this.#statements.dataVersion.get()) as { data_version: number }).data_version;
+    return (this.#run(() => this.#statements.dataVersion.get()) as { data_version: number }).data_version;
   }
 
   async close(): Promise<void> {}
@@ -209,49 +209,18 @@ export class SqliteBroker implements Broker, AppendNotices {
   #idsOf(topic: string): readonly number[] {
     const known = this.#partitionIds.get(topic);
     if (known !== undefined) return known;
-    const rows = attempt(() => this.#statements.partitionsOf.all(topic)) as { id: number }[];
+    const rows = this.#run(() => this.#statements.partitionsOf.all(topic)) as { id: number }[];
     const ids = rows.map(({ id }) => id);
     // Not from inside a transaction that may yet be rolled back: there nothing of the topic is found, or it was there before.
     if (ids.length > 0) this.#partitionIds.set(topic, ids);
     return ids;
   }
 
+  #run<T>(work: () => T): T {
+    return runOnDatabase(this.#database, "kafka", work);
+  }
+
   #transaction<T>(work: () => T): T {
-    return attempt(() => {
-      // Immediate: a transaction that reads first and writes later may otherwise fail although everybody waits patiently.
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        const result = work();
-        this.#database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        // A full disk may have ended the transaction already.
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    return this.#run(() => runTransaction(this.#database, work));
   }
-}
-
-/** Runs statements; what SQLite refuses becomes "kafka" with a sentence. */
-function attempt<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof MillraceError) throw error;
-    throw new MillraceError("kafka", `The embedded broker could not use its file: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
-}
-
-const SQLITE_BUSY = 5;
-const SQLITE_FULL = 13;
-
-function reasonOf(error: unknown): string {
-  const code = (error as { errcode?: number }).errcode;
-  if (code === SQLITE_FULL) return "the disk is full; make room and start again, nothing is lost";
-  if (code !== undefined && (code & 0xff) === SQLITE_BUSY)
-    return "another process has kept it locked; stop that one or wait";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, test } from "vitest";
 import { SqliteBroker } from "../../lib/local/sqlite-broker.ts";
+import { openDatabase } from "../../lib/state-log/sqlite-database.ts";
 import { testBroker } from "../contracts/broker.contract.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-broker-"));
@@ -13,13 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
 const newFile = () => join(folder, `${(files += 1)}.sqlite`);
-function openFile(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: 5000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-  return database;
-}
-
-testBroker("the broker in a file", async () => new SqliteBroker(openFile(newFile())));
+testBroker("the broker in a file", async () => new SqliteBroker(openDatabase(newFile())));
 
 const PLENTY = { bytesMax: 1_000_000, recordsMax: 1000 };
 const TOPIC = { name: "t", partitions: 2, compacted: false, retentionMs: undefined };
@@ -28,7 +22,7 @@ const BATCH = { topic: "t", partition: 0, records: [RECORD, RECORD] };
 
 test("another process sees what one wrote, and notices that something was written", async () => {
   const file = newFile();
-  const [here, there] = [new SqliteBroker(openFile(file)), new SqliteBroker(openFile(file))];
+  const [here, there] = [new SqliteBroker(openDatabase(file)), new SqliteBroker(openDatabase(file))];
   await here.ensureTopics([TOPIC]);
   await there.ensureTopics([TOPIC]);
   const before = there.foreignVersion();
@@ -45,14 +39,14 @@ test("another process sees what one wrote, and notices that something was writte
 
 test("everything is there after closing and opening again", async () => {
   const file = newFile();
-  const database = openFile(file);
+  const database = openDatabase(file);
   const first = new SqliteBroker(database);
   await first.ensureTopics([TOPIC]);
   await first.produceExactlyOnce([BATCH], { transactionalId: "x", sequenceNumber: 1 });
   await first.commitOffset("g", "t", 0, 2);
   await first.close();
   database.close();
-  const second = new SqliteBroker(openFile(file));
+  const second = new SqliteBroker(openDatabase(file));
   await second.produceExactlyOnce([BATCH], { transactionalId: "x", sequenceNumber: 1 });
   expect(await second.offsets("t")).toEqual([
     { low: 0, high: 2 },
@@ -62,14 +56,14 @@ test("everything is there after closing and opening again", async () => {
 });
 
 test("a call is written whole or not at all", async () => {
-  const database = openFile(newFile());
+  const database = openDatabase(newFile());
   const broker = new SqliteBroker(database);
   await broker.ensureTopics([TOPIC]);
   database.exec(
     "CREATE TRIGGER refuse BEFORE INSERT ON broker_batches WHEN NEW.count = 1 BEGIN SELECT raise(FAIL, 'broken pen'); END",
   );
   const produced = broker.produce([BATCH, { ...BATCH, partition: 1, records: [RECORD] }]);
-  await expect(produced).rejects.toThrow("The embedded broker could not use its file: broken pen.");
+  await expect(produced).rejects.toThrow("could not be read or written: broken pen");
   expect(await broker.offsets("t")).toEqual([
     { low: 0, high: 0 },
     { low: 0, high: 0 },
@@ -78,14 +72,14 @@ test("a call is written whole or not at all", async () => {
 
 test("a file that another process keeps locked is an error with a sentence, and works again afterwards", async () => {
   const file = newFile();
-  const database = new DatabaseSync(file, { timeout: 10 });
+  const database = openDatabase(file, { busyTimeoutMs: 10 });
   const broker = new SqliteBroker(database);
   await broker.ensureTopics([TOPIC]);
-  const other = openFile(file);
+  const other = openDatabase(file);
   other.exec("BEGIN IMMEDIATE");
   await expect(broker.produce([BATCH])).rejects.toMatchObject({
     code: "kafka",
-    message: expect.stringContaining("another process has kept it locked"),
+    message: expect.stringContaining("locked by another process"),
   });
   other.exec("COMMIT");
   await broker.produce([BATCH]);
@@ -93,21 +87,21 @@ test("a file that another process keeps locked is an error with a sentence, and 
 });
 
 test("a full disk is an error with a sentence", async () => {
-  const database = openFile(newFile());
+  const database = openDatabase(newFile());
   const broker = new SqliteBroker(database);
   await broker.ensureTopics([TOPIC]);
   database.exec("PRAGMA max_page_count = 40");
   const large = { ...RECORD, value: new Uint8Array(300_000) };
   await expect(broker.produce([{ ...BATCH, records: [large] }])).rejects.toMatchObject({
     code: "kafka",
-    message: expect.stringContaining("the disk is full"),
+    message: expect.stringContaining("is full. Free some space"),
   });
   await broker.produce([BATCH]);
   expect((await broker.offsets("t"))[0]).toEqual({ low: 0, high: 2 });
 });
 
 test("records that retention took are missing input, not an empty answer", async () => {
-  const broker = new SqliteBroker(openFile(newFile()));
+  const broker = new SqliteBroker(openDatabase(newFile()));
   await broker.ensureTopics([TOPIC]);
   for (let i = 0; i < 3; i += 1) await broker.produce([BATCH]);
   await broker.deleteRecords("t", 0, 3);
