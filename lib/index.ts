@@ -1,0 +1,23 @@
+/** The public API of Millrace. */
+
+export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
+export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
+export { type Duration, days, hours, milliseconds, minutes, seconds } from "./stream/duration.ts";
+export type { Elements, KeyOf, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
+export { type ErrorCode, MillraceError } from "./stream/error.ts";
+export { bytes, type Format, json, text } from "./stream/format.ts";
+export type { Key, KeyPart } from "./stream/key.ts";
+export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
+export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
+export { type KafkaRecord, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
+export { type RecordSpec, type Topic, type TopicOptions, topic } from "./stream/topic.ts";
+export { type TumblingOptions, tumbling } from "./stream/tumbling.ts";
+export {
+  boundedOutOfOrderness,
+  monotonic,
+  noWatermark,
+  type WatermarkOptions,
+  type WatermarkStrategy,
+} from "./stream/watermark-strategy.ts";
+export type { TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
+export type { Windowed } from "./stream/windowed.ts";

@@ -1,0 +1,161 @@
+/** The builder behind Stream and KeyedStream: every method adds a node. What types allow is said by their interfaces. */
+
+import type { AggregatorSpec } from "./aggregate.ts";
+import { toAggregatorSpec } from "./aggregators.ts";
+import { reduceBy } from "./aggregators-collecting.ts";
+import { countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
+import { authorFunction } from "./author-function.ts";
+import type { Named, WriterSpec } from "./elements.ts";
+import { MillraceError } from "./error.ts";
+import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
+import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
+import type { Stream } from "./stream.ts";
+import { type AnyTopic, plainWriterTo } from "./topic.ts";
+import type { WindowAssignerSpec } from "./window-spec.ts";
+import { windowsOver } from "./windowed.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: whoever makes the stream knows what is in it.
+export function streamOf(node: Node): Stream<any, any> {
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  return new Chain("stream", node) as unknown as Stream<any, any>;
+}
+
+/** Key groups of a keyBy that does not say otherwise, as in Flink. */
+const MAX_PARALLELISM_DEFAULT = 128;
+const MAX_PARALLELISM_MAX = 32_768;
+
+class Chain {
+  readonly kind: (Stream<unknown> | KeyedStream<unknown, unknown>)["kind"];
+  readonly #node: Node;
+
+  constructor(kind: Chain["kind"], node: Node) {
+    this.kind = kind;
+    this.#node = node;
+  }
+
+  map(fn: AuthorFunction, options?: Named): Chain {
+    return this.#step("map", fn, options);
+  }
+
+  filter(fn: AuthorFunction, options?: Named): Chain {
+    return this.#step("filter", fn, options);
+  }
+
+  flatMap(fn: AuthorFunction, options?: Named): Chain {
+    return this.#step("flatMap", fn, options);
+  }
+
+  peek(fn: AuthorFunction, options?: Named): Chain {
+    return this.#step("peek", fn, options);
+  }
+
+  split(branches: Record<string, AuthorFunction>, options?: Named): Record<string, Chain> {
+    if (Object.hasOwn(branches, "rest"))
+      throw new MillraceError("definition", `split() keeps the name "rest" for what matches no predicate.`);
+    const predicates = Object.entries(branches).map(([name, fn]) => ({ name, fn: authorFunction(fn, "split") }));
+    const input: SplitNode = { kind: "split", input: this.#node, name: options?.name, predicates };
+    const branch = (index: number) => this.#then({ kind: "branch", input, index });
+    const named = predicates.map(({ name }, index) => [name, branch(index)] as const);
+    return Object.fromEntries([...named, ["rest", branch(-1)]]);
+  }
+
+  union(...others: Chain[]): Chain {
+    const inputs = [this.#node, ...others.map(nodeOf)];
+    return new Chain("stream", { kind: "union", inputs });
+  }
+
+  keyBy(fn: AuthorFunction, options: KeyByOptions = {}): Chain {
+    const { name, parallelism, maxParallelism = MAX_PARALLELISM_DEFAULT } = options;
+    if (!isCount(maxParallelism, MAX_PARALLELISM_MAX) || (maxParallelism & (maxParallelism - 1)) !== 0)
+      throw new MillraceError(
+        "definition",
+        `The maxParallelism of a keyBy is a power of two from 1 to ${MAX_PARALLELISM_MAX}, not ${maxParallelism}.`,
+      );
+    if (parallelism !== undefined && !isCount(parallelism, maxParallelism))
+      throw new MillraceError(
+        "definition",
+        `The parallelism of a keyBy is a whole number from 1 to its maxParallelism (${maxParallelism}), not ${parallelism}.`,
+      );
+    const node: KeyByNode = {
+      kind: "keyBy",
+      input: this.#node,
+      name,
+      fn: authorFunction(fn, "keyBy"),
+      parallelism,
+      maxParallelism,
+      function: options.function,
+    };
+    return new Chain("keyed-stream", node);
+  }
+
+  keyedByTopicKey(options?: Named): Chain {
+    const node: KeyByNode = {
+      kind: "keyBy",
+      input: this.#node,
+      name: options?.name,
+      fn: undefined,
+      parallelism: undefined,
+      maxParallelism: MAX_PARALLELISM_DEFAULT,
+      function: undefined,
+    };
+    return new Chain("keyed-stream", node);
+  }
+
+  window(assigner: WindowAssignerSpec, options?: Named): unknown {
+    return windowsOver(this.#node, assigner, options?.name, (node) => this.#then(node));
+  }
+
+  count(options?: Named): Chain {
+    return this.#rolling("count", countAll(), options);
+  }
+
+  sum(by: AuthorFunction, options?: Named): Chain {
+    return this.#rolling("sum", sumOf(authorFunction(by, "sum")), options);
+  }
+
+  min(by: AuthorFunction, options?: Named): Chain {
+    return this.#rolling("min", extremeOf("min", authorFunction(by, "min")), options);
+  }
+
+  max(by: AuthorFunction, options?: Named): Chain {
+    return this.#rolling("max", extremeOf("max", authorFunction(by, "max")), options);
+  }
+
+  reduce(fn: AuthorFunction, options?: Named): Chain {
+    return this.#rolling("reduce", reduceBy(authorFunction(fn, "reduce")), options);
+  }
+
+  aggregate(build: AuthorFunction, options?: Named): Chain {
+    return this.#rolling("aggregate", toAggregatorSpec(authorFunction(build, "aggregate")), options);
+  }
+
+  to(target: AnyTopic | WriterSpec, options?: Named): SinkNode {
+    if (target?.kind !== "topic" && target?.kind !== "writer")
+      throw new MillraceError("definition", "to() takes a topic, topic.from(…) or topic.record(…).");
+    const { topic, toRecord } = target.kind === "topic" ? plainWriterTo(target) : target;
+    return { kind: "sink", input: this.#node, topic, toRecord, name: options?.name };
+  }
+
+  static nodeOf(chain: Chain): Node {
+    if (!(#node in chain)) throw new MillraceError("definition", "union() takes streams.");
+    return chain.#node;
+  }
+
+  #step(kind: "map" | "filter" | "flatMap" | "peek", fn: AuthorFunction, options: Named | undefined): Chain {
+    return this.#then({ kind, input: this.#node, name: options?.name, fn: authorFunction(fn, kind) });
+  }
+
+  #rolling(method: string, aggregator: AggregatorSpec, options: Named | undefined): Chain {
+    return this.#then({ kind: "rolling", input: this.#node, name: options?.name, aggregator, method });
+  }
+
+  #then(node: Node): Chain {
+    return new Chain(this.kind, node);
+  }
+}
+
+const { nodeOf } = Chain;
+
+function isCount(n: number, max: number): boolean {
+  return Number.isSafeInteger(n) && n >= 1 && n <= max;
+}

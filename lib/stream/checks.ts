@@ -1,0 +1,188 @@
+/** What must hold before anything runs: each check returns sentences that name the operator, its file and what to do. */
+
+import { checkCycles } from "./check-cycles.ts";
+import { checkTopicDeclarations } from "./check-topic-declarations.ts";
+import { behind, keyByNameOf, keyBysOf, type OperatorGraph, rootsOf, shuffleNameOf, stepNameOf } from "./graph.ts";
+import { isStateful, type KeyByNode, type SourceNode, type StatefulNode } from "./node.ts";
+import { at, listOf, quote } from "./sentence.ts";
+import { sameStrategy } from "./watermark-strategy.ts";
+
+/** A Lambda function's name, of which the application's prefix takes a part, has 64 characters. */
+const FUNCTION_NAME_CHARACTERS_MAX = 64;
+const NAME_RULE =
+  "a name begins with a letter, consists of letters, digits, '-' and '_', has no '--' and does not end in '-'";
+
+/** All problems of an application, one sentence each. */
+export function findProblems(application: string, graphs: readonly OperatorGraph[]): readonly string[] {
+  const problems: string[] = [];
+  if (!isName(application)) problems.push(`The application's name cannot be ${quote(application)}: ${NAME_RULE}.`);
+  problems.push(...checkOperatorNames(graphs));
+  for (const graph of graphs)
+    problems.push(
+      ...checkSinks(graph),
+      ...checkNames(graph),
+      ...checkSources(graph),
+      ...checkShuffleNames(graph),
+      ...checkKeys(graph),
+      ...checkStepNames(graph),
+      ...checkEventTime(graph),
+    );
+  problems.push(...checkTopicDeclarations(graphs), ...checkCycles(graphs));
+  return problems;
+}
+
+/** What is allowed and probably not meant. */
+export function findWarnings(graphs: readonly OperatorGraph[]): readonly string[] {
+  return graphs.flatMap((graph) => [...warnOfUselessKeys(graph), ...warnOfGuessedPartitions(graph)]);
+}
+
+function checkOperatorNames(graphs: readonly OperatorGraph[]): readonly string[] {
+  const groups = Map.groupBy(graphs, ({ operator }) => operator.operatorName);
+  return [...groups].flatMap(([name, same]) => {
+    if (same.length < 2) return [];
+    const places = same.map(({ operator: { file, line } }) => (file === "" ? "an unknown place" : `${file}:${line}`));
+    return [`${same.length} operators are called ${quote(name)}: ${listOf(places)}; give each a name of its own.`];
+  });
+}
+
+function checkSinks({ operator }: OperatorGraph): readonly string[] {
+  if (operator.sinks.length > 0) return [];
+  return [
+    `${at(operator)} has no sinks, so it would do nothing; end a stream with .to(topic) and give it to operator().`,
+  ];
+}
+
+function checkNames({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
+  const problems: string[] = [];
+  if (!isName(operator.operatorName)) problems.push(`${at(operator)} cannot have this name: ${NAME_RULE}.`);
+  for (const node of nodes)
+    if (node.kind !== "branch" && node.kind !== "union" && node.name !== undefined && !isName(node.name))
+      problems.push(`${at(operator)}: a ${node.kind} cannot be called ${quote(node.name)}: ${NAME_RULE}.`);
+  for (const keyBy of shuffles)
+    if (keyByNameOf(keyBy) === "dead-letters")
+      problems.push(`${at(operator)}: a keyBy cannot be called "dead-letters", as the topic of its dead letters is.`);
+  const names = new Set([operator.operatorName, ...shuffles.map((keyBy) => shuffleNameOf(operator, keyBy))]);
+  for (const name of names)
+    if (name.length > FUNCTION_NAME_CHARACTERS_MAX)
+      problems.push(
+        `${at(operator)}: the function's name ${quote(name)} has ${name.length} characters and may have ${FUNCTION_NAME_CHARACTERS_MAX}.`,
+      );
+  return problems;
+}
+
+/** A task reads a partition once: with one place to begin and one watermark. */
+function checkSources({ operator, sources }: OperatorGraph): readonly string[] {
+  return [...Map.groupBy(sources, (source) => source.topic.topicName)].flatMap(([name, [first, ...others]]) => {
+    const differs = others.map((other) => whatDiffers(first!, other)).find((what) => what !== undefined);
+    if (differs === undefined) return [];
+    return [
+      `${at(operator)} reads the topic ${quote(name)} more than once with different ${differs}; read it once and use the stream twice.`,
+    ];
+  });
+}
+
+function whatDiffers(a: SourceNode, b: SourceNode): string | undefined {
+  if (a.startAt !== b.startAt) return "startAt";
+  if (!sameStrategy(a.watermark, b.watermark)) return "watermarks";
+  if (a.reads === b.reads && a.timestampOf !== b.timestampOf) return "timestampOf";
+  return undefined;
+}
+
+function checkShuffleNames({ operator, shuffles }: OperatorGraph): readonly string[] {
+  return [...Map.groupBy(shuffles, keyByNameOf)].flatMap(([name, same]) => {
+    if (same.length < 2) return [];
+    const unnamed = same.filter((keyBy) => keyBy.name === undefined).length;
+    return [
+      unnamed > 1
+        ? `${at(operator)} has ${unnamed} keyBys without a name; name each but one, as in keyBy(fn, { name: "by-user" }).`
+        : `${at(operator)} has ${same.length} keyBys called ${quote(name)}; give each a name of its own.`,
+    ];
+  });
+}
+
+function checkKeys({ operator, nodes }: OperatorGraph): readonly string[] {
+  const problems: string[] = [];
+  for (const node of nodes) {
+    if (isStateful(node) && keyBysOf(node).length === 0)
+      problems.push(`${at(operator)}: ${describeStep(node)} keeps state per key; put a keyBy before it.`);
+    if (node.kind !== "keyBy" || node.fn !== undefined) continue;
+    const topics = new Set(rootsOf(node).map((root) => root.topic));
+    if (keyBysOf(node).length > 0 || topics.size > 1)
+      problems.push(
+        `${at(operator)}: keyedByTopicKey needs what was read from a single topic and has had no other key; use keyBy.`,
+      );
+    else if (behind(node, nodes).some(isStateful))
+      for (const topic of topics)
+        if (topic.keyFormat === undefined)
+          problems.push(
+            `${at(operator)} keeps state by the key of the topic ${quote(topic.topicName)}, which has no key format; give the topic one (key: text()), or use keyBy.`,
+          );
+  }
+  return problems;
+}
+
+/** The identity of state is operator / keyBy name / step name: no two steps may share it. */
+function checkStepNames({ operator, nodes, runsIn }: OperatorGraph): readonly string[] {
+  const scopeOf = (node: StatefulNode) =>
+    `${keyBysOf(node).map(keyByNameOf).join()} ${[...runsIn.get(node)!].join()} ${stepNameOf(node)}`;
+  return [...Map.groupBy(nodes.filter(isStateful), scopeOf).values()].flatMap((same) => {
+    if (same.length < 2) return [];
+    const [first] = same;
+    const keyBy = keyBysOf(first!)[0];
+    const after = keyBy === undefined ? "" : ` after the keyBy ${quote(keyByNameOf(keyBy))}`;
+    const unnamed = same.filter((node) => node.name === undefined).length;
+    return [
+      unnamed > 1
+        ? `${at(operator)} has ${unnamed} steps of the kind ${quote(stepNameOf(first!))} without a name${after}; name each but one, as in ${exampleOf(first!)}, so that their state can be told apart.`
+        : `${at(operator)} has ${same.length} steps called ${quote(stepNameOf(first!))}${after}; give each a name of its own, so that their state can be told apart.`,
+    ];
+  });
+}
+
+function exampleOf(node: StatefulNode): string {
+  return node.kind === "window"
+    ? 'window(assigner, { name: "per-minute" })'
+    : `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
+}
+
+function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
+  return nodes.flatMap((node) => {
+    if (node.kind !== "window" || node.assigner.time !== "event") return [];
+    const timeless = rootsOf(node).filter((root) => root.watermark === undefined || root.watermark.kind === "none");
+    return [...new Set(timeless.map((root) => root.topic.topicName))].map(
+      (name) =>
+        `${at(operator)}: ${describeStep(node)} is in event time, but the topic ${quote(name)} has none; give the topic a watermark, such as boundedOutOfOrderness(seconds(5)).`,
+    );
+  });
+}
+
+function describeStep(node: StatefulNode): string {
+  const kind = node.kind === "window" ? "window" : node.method;
+  return node.name === undefined ? `the ${kind}` : `the ${kind} ${quote(node.name)}`;
+}
+
+function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
+  const useless = (node: KeyByNode) =>
+    !behind(node, nodes).some(
+      (next) => isStateful(next) || (next.kind === "sink" && next.topic.keyFormat !== undefined),
+    );
+  return nodes.flatMap((node) =>
+    node.kind === "keyBy" && !shuffles.includes(node) && useless(node)
+      ? [
+          `${at(operator)}: nothing uses the key of the keyBy ${quote(keyByNameOf(node))}: no state follows, and no topic with a key.`,
+        ]
+      : [],
+  );
+}
+
+function warnOfGuessedPartitions({ operator, sources }: OperatorGraph): readonly string[] {
+  const guessed = sources.filter(({ topic }) => topic.external && topic.partitions === undefined);
+  return [...new Set(guessed.map(({ topic }) => topic.topicName))].map(
+    (name) =>
+      `${at(operator)} reads the external topic ${quote(name)}, whose declaration does not say how many partitions it has: 4 are assumed.`,
+  );
+}
+
+function isName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_-]*$/.test(name) && !name.includes("--") && !name.endsWith("-");
+}

@@ -1,0 +1,28 @@
+/** What authors' functions are told besides the element. */
+
+/**
+ * The second argument of authors' functions. One object is reused for all elements: read it at once, do not keep it. Functions that
+ * declare fewer than two parameters do not get it.
+ */
+export interface Ctx {
+  /** The element's timestamp, epoch milliseconds. */
+  readonly timestampMs: number;
+  /** The task's clock, epoch milliseconds: the same for the whole batch, and on every repeat. Use it instead of Date.now(). */
+  readonly processingTimeMs: number;
+  /** Published with the commit that won, not with each attempt. */
+  readonly log: Log;
+  /** Published with the commit that won, not with each attempt. */
+  readonly metrics: Metrics;
+}
+
+export interface Log {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+export interface Metrics {
+  /** Adds `n` (default 1) to the operator's counter of that name. */
+  count(name: string, n?: number): void;
+}

@@ -1,0 +1,170 @@
+/** A topology to look at: as text, as JSON, and as a Mermaid flowchart. */
+
+import { stepNameOf } from "./graph.ts";
+import type { Node, SinkNode } from "./node.ts";
+import type { FunctionPlan, Topology } from "./plan.ts";
+
+/** A topology as values that JSON can hold: names and numbers, no functions. */
+export type TopologyDescription = {
+  readonly application: string;
+  readonly operators: readonly {
+    readonly name: string;
+    readonly file: string;
+    readonly line: number;
+    readonly onError: "dead-letter" | "fail";
+    readonly functions: readonly FunctionDescription[];
+  }[];
+  readonly topics: readonly {
+    readonly name: string;
+    readonly kind: "declared" | "shuffle" | "dead-letter";
+    readonly partitions: number;
+    readonly compacted: boolean;
+    readonly external: boolean;
+    readonly retentionMs: number | null;
+  }[];
+  readonly warnings: readonly string[];
+};
+
+type Connection = { readonly topic: string; readonly partitions: number };
+
+export type FunctionDescription = {
+  readonly name: string;
+  /** Source topics, or its shuffle. */
+  readonly reads: readonly Connection[];
+  readonly steps: readonly string[];
+  /** Shuffles and declared topics; late elements too. */
+  readonly writes: readonly Connection[];
+  readonly deadLetterTopic: string;
+  readonly commits: boolean;
+};
+
+/** The topology as JSON-able values. */
+export function toDescription(topology: Topology): TopologyDescription {
+  return {
+    application: topology.application,
+    operators: topology.operators.map((operator) => ({
+      name: operator.operatorName,
+      file: operator.file,
+      line: operator.line,
+      onError: operator.onError,
+      functions: topology.functions.filter((plan) => plan.operator === operator).map(toFunctionDescription),
+    })),
+    topics: topology.topics.map(({ name, kind, partitions, compacted, external, retentionMs }) => ({
+      name,
+      kind,
+      partitions,
+      compacted,
+      external,
+      retentionMs: retentionMs ?? null,
+    })),
+    warnings: topology.warnings,
+  };
+}
+
+function toFunctionDescription(plan: FunctionPlan): FunctionDescription {
+  return {
+    name: plan.name,
+    reads:
+      plan.shuffle === undefined
+        ? plan.sources.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions }))
+        : [{ topic: plan.shuffle.name, partitions: plan.shuffle.partitions }],
+    steps: plan.nodes.filter(({ kind }) => kind !== "sink" && kind !== "branch").map(toStep),
+    writes: [
+      ...plan.shuffleOutputs.map(({ shuffle }) => ({ topic: shuffle.name, partitions: shuffle.partitions })),
+      ...plan.topicOutputs.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions })),
+    ],
+    deadLetterTopic: plan.deadLetterTopic,
+    commits: plan.commits,
+  };
+}
+
+/** A step in an author's words: `window (5 s tumbling, count)`. */
+function toStep(node: Node | SinkNode): string {
+  const name = "name" in node && node.name !== undefined ? ` ${node.name}` : "";
+  switch (node.kind) {
+    case "window": {
+      const { assigner, aggregator } = node;
+      const time = assigner.time === "processing" ? ", processing time" : "";
+      return `window${name} (${toDuration(assigner.size)} ${assigner.kind}${time}, ${aggregator.kind})`;
+    }
+    case "rolling":
+      return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
+    case "split":
+      return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
+    case "keyBy":
+      return node.fn === undefined ? `keyedByTopicKey${name}` : `keyBy${name}`;
+    default:
+      return `${node.kind}${name}`;
+  }
+}
+
+const UNITS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+] as const;
+
+function toDuration(ms: number): string {
+  const [size, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, "ms"];
+  return `${ms / size} ${unit}`;
+}
+
+/**
+ * The topology as lines of text: operators, their functions with steps, what they read and write with partitions; then the topics and the
+ * warnings. Ends without a newline.
+ */
+export function toText(topology: Topology): string {
+  const { application, operators, topics, warnings } = toDescription(topology);
+  const lines = [application];
+  for (const { name, file, line, functions } of operators) {
+    lines.push("", `operator ${name}${file === "" ? "" : `  ${file}:${line}`}`);
+    for (const [i, plan] of functions.entries()) {
+      const last = i === functions.length - 1;
+      lines.push(`${last ? "└─" : "├─"} ${plan.name}${plan.commits ? "" : "  (keeps no log)"}`);
+      const stem = last ? "   " : "│  ";
+      lines.push(`${stem}  reads   ${plan.reads.map(toLabel).join(", ")}`);
+      if (plan.steps.length > 0) lines.push(`${stem}  runs    ${plan.steps.join(" → ")}`);
+      lines.push(`${stem}  writes  ${plan.writes.map(toLabel).join(", ")}`);
+    }
+  }
+  const width = Math.max(0, ...topics.map(({ name }) => name.length));
+  lines.push("", "topics");
+  for (const { name, kind, partitions, compacted, external } of topics)
+    lines.push(
+      `  ${name.padEnd(width)}  ${[kind, toCount(partitions), ...(compacted ? ["compacted"] : []), ...(external ? ["external"] : [])].join(", ")}`,
+    );
+  if (warnings.length > 0) lines.push("", "warnings", ...warnings.map((warning) => `  ${warning}`));
+  return lines.join("\n");
+}
+
+function toLabel({ topic, partitions }: Connection): string {
+  return `${topic} (${partitions})`;
+}
+
+function toCount(partitions: number): string {
+  return partitions === 1 ? "1 partition" : `${partitions} partitions`;
+}
+
+/** The topology as a Mermaid flowchart: topics as pipes, functions as boxes inside their operators. Dead letters are left out. */
+export function toMermaid(topology: Topology): string {
+  const { operators, topics } = toDescription(topology);
+  const shown = topics.filter(({ kind }) => kind !== "dead-letter");
+  const idOf = (prefix: string, name: string) =>
+    `${prefix}_${name.replace(/[^A-Za-z0-9]/g, (c) => `_${c.charCodeAt(0)}_`)}`;
+  const lines = ["flowchart LR"];
+  for (const { name, kind, partitions } of shown)
+    lines.push(
+      `  ${idOf("t", name)}${kind === "shuffle" ? "{{" : "[("}"${name}<br/>${toCount(partitions)}"${kind === "shuffle" ? "}}" : ")]"}`,
+    );
+  for (const { name, functions } of operators) {
+    lines.push(`  subgraph ${idOf("o", name)}["${name}"]`);
+    for (const plan of functions) lines.push(`    ${idOf("f", plan.name)}["${plan.name}"]`);
+    lines.push("  end");
+    for (const plan of functions) {
+      for (const { topic } of plan.reads) lines.push(`  ${idOf("t", topic)} --> ${idOf("f", plan.name)}`);
+      for (const { topic } of plan.writes) lines.push(`  ${idOf("f", plan.name)} --> ${idOf("t", topic)}`);
+    }
+  }
+  return lines.join("\n");
+}

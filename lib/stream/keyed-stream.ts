@@ -1,0 +1,64 @@
+/** Streams after a keyBy: the same steps, and those that keep state per key. */
+
+import type { Aggregates, On, ResultOf } from "./aggregators.ts";
+import type { Ctx } from "./ctx.ts";
+import type { Elements, KeyOf, Named, Result, Sink, Writer } from "./elements.ts";
+import type { Key } from "./key.ts";
+import type { FunctionOptions } from "./operator-definition.ts";
+import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
+import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
+import type { WindowAssigner } from "./window-spec.ts";
+import type { Windowed } from "./windowed.ts";
+
+export interface KeyByOptions extends Named {
+  /** Names the shuffle and the function after it, `operator--name`, and is part of the state's identity. Default "by-key". */
+  readonly name?: string;
+  /** Partitions of the shuffle: 1 to maxParallelism. Default: as many as the largest topic that feeds it. */
+  readonly parallelism?: number;
+  /** Key groups: a power of two from 1 to 32,768, fixed for the life of the state. Default 128. */
+  readonly maxParallelism?: number;
+  /** Settings of the Lambda function after the shuffle. */
+  readonly function?: FunctionOptions;
+}
+
+/** A stream of T under a key of K, which stays until the next keyBy. Streams are immutable values, as `Stream` says. */
+export interface KeyedStream<T, K> extends Elements<T, K> {
+  readonly kind: "keyed-stream";
+  /** One element for each; timestamp and key stay. */
+  map<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<R, K>;
+  /** Only the elements for which `fn` returns true. */
+  filter<F extends Predicate<T>>(fn: F, options?: Named): KeyedStream<Guarded<F, T>, K>;
+  /** Any number of elements for each, all with its timestamp and key. */
+  flatMap<O>(fn: (value: T, ctx: Ctx) => O & Several<O>, options?: Named): KeyedStream<ElementOf<O>, K>;
+  /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
+  peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<T, K>;
+  /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
+  split<const B extends Branches<T>>(
+    branches: B,
+    options?: Named,
+  ): { readonly [N in keyof B]: KeyedStream<Guarded<B[N], T>, K> } & { readonly rest: KeyedStream<RestOf<B, T>, K> };
+  /** The elements of this and other streams of the same type; state needs another keyBy. */
+  union<const A extends readonly Elements<T, unknown>[]>(...others: A): Stream<T, K | KeyOf<A[number]>>;
+  /** Sets another key, as `Stream.keyBy` does. */
+  keyBy<const NK extends Key | null>(
+    this: Crossing<T>,
+    fn: (value: T) => NK,
+    options?: KeyByOptions,
+  ): KeyedStream<T, Exclude<NK, null>>;
+  /** Windows per key. What is asked of their elements follows: `.count()`, `.aggregate(…)`. */
+  window<W>(assigner: WindowAssigner<T, W>, options?: Named): Windowed<T, K, W>;
+  /** How many elements the key has had, after each. */
+  count(options?: Named): KeyedStream<Result<K, number>, K>;
+  /** The sum of the key's elements so far, after each; in floating point. */
+  sum(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
+  /** The least of the key's elements so far, after each. */
+  min(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
+  /** The most of the key's elements so far, after each. */
+  max(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
+  /** All elements of the key so far made into one by `fn`, after each. `fn` must be associative. */
+  reduce(this: Kept<T>, fn: (a: T, b: T) => T, options?: Named): KeyedStream<Result<K, T>, K>;
+  /** Several things asked of the key's elements so far, after each: `(on) => ({ requests: on.count(), slowest: on.max((r) => r.ms) })`. */
+  aggregate<A extends Aggregates<T>>(build: (on: On<T>) => A, options?: Named): KeyedStream<Result<K, ResultOf<A>>, K>;
+  /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
+  to(target: Writer<T, K>, options?: Named): Sink;
+}

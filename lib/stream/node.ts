@@ -1,0 +1,108 @@
+/**
+ * The dataflow graph behind the fluent builder: immutable nodes on `kind`, linked from a sink back to its sources.
+ * Two sinks that share a stream share its nodes by reference, so that everything is computed once.
+ */
+
+import type { AggregatorSpec } from "./aggregate.ts";
+import type { Duration } from "./duration.ts";
+import type { FunctionOptions } from "./operator-definition.ts";
+import type { AnyTopic, TopicRecord } from "./topic.ts";
+import type { WatermarkStrategy } from "./watermark-strategy.ts";
+import type { WindowAssignerSpec } from "./window-spec.ts";
+
+/** An author's function as the engine calls it: `(value, ctx)`; `ctx` is only passed where `fn.length >= 2`. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of authors' functions are checked at the builder.
+export type AuthorFunction = (...args: any[]) => any;
+
+/** Reads a topic: one element per Kafka record. */
+export type SourceNode = {
+  readonly kind: "source";
+  readonly topic: AnyTopic;
+  /** "values": the decoded value; "records": value, key, headers, position. */
+  readonly reads: "values" | "records";
+  readonly timestampOf: AuthorFunction | undefined;
+  readonly watermark: WatermarkStrategy | undefined;
+  readonly startAt: "earliest" | "latest";
+  readonly name: string | undefined;
+};
+
+export type MapNode = Step<"map"> & { readonly fn: AuthorFunction };
+export type FilterNode = Step<"filter"> & { readonly fn: AuthorFunction };
+export type FlatMapNode = Step<"flatMap"> & { readonly fn: AuthorFunction };
+export type PeekNode = Step<"peek"> & { readonly fn: AuthorFunction };
+
+/** First match wins over `predicates`, in their order; branches refer to it by index, `rest` by −1. */
+export type SplitNode = Step<"split"> & { readonly predicates: readonly { name: string; fn: AuthorFunction }[] };
+export type BranchNode = { readonly kind: "branch"; readonly input: SplitNode; readonly index: number };
+
+export type UnionNode = { readonly kind: "union"; readonly inputs: readonly Node[] };
+
+/** Sets the current key. Needs a shuffle where keyed state follows before the next keyBy. */
+export type KeyByNode = Step<"keyBy"> & {
+  /** undefined: `keyedByTopicKey` (trusts the producer's partitioner, never shuffles). */
+  readonly fn: AuthorFunction | undefined;
+  readonly parallelism: number | undefined;
+  readonly maxParallelism: number;
+  readonly function: FunctionOptions | undefined;
+};
+
+/** A keyed window with an aggregate: `.window(…).count()` and its like. */
+export type WindowAggregateNode = Step<"window"> & {
+  readonly assigner: WindowAssignerSpec;
+  readonly aggregator: AggregatorSpec;
+  readonly allowedLateness: Duration;
+  /** Where late elements go; undefined: counted and dropped. */
+  readonly lateTo: AnyTopic | undefined;
+};
+
+/** A rolling aggregate on a keyed stream: one result per element. */
+export type RollingAggregateNode = Step<"rolling"> & {
+  readonly aggregator: AggregatorSpec;
+  /** The method it came from (count, sum, reduce, aggregate): the default name of its state. */
+  readonly method: string;
+};
+
+/** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
+export type SinkNode = {
+  readonly kind: "sink";
+  readonly input: Node;
+  readonly topic: AnyTopic;
+  readonly toRecord: (element: unknown, key: unknown, timestampMs: number) => TopicRecord;
+  readonly name: string | undefined;
+};
+
+type Step<Kind extends string> = { readonly kind: Kind; readonly input: Node; readonly name: string | undefined };
+
+/** Nodes that a stream may stand on. */
+export type Node =
+  | SourceNode
+  | MapNode
+  | FilterNode
+  | FlatMapNode
+  | PeekNode
+  | SplitNode
+  | BranchNode
+  | UnionNode
+  | KeyByNode
+  | WindowAggregateNode
+  | RollingAggregateNode;
+
+/** Nodes that keep state per key, and so want their input partitioned by key. */
+export type StatefulNode = WindowAggregateNode | RollingAggregateNode;
+
+/** Whether a node keeps state per key. */
+export function isStateful(node: Node | SinkNode): node is StatefulNode {
+  return node.kind === "window" || node.kind === "rolling";
+}
+
+/** The nodes that a node reads from, in order. */
+export function inputsOf(node: Node | SinkNode): readonly Node[] {
+  switch (node.kind) {
+    case "source":
+      return [];
+    case "union":
+      return node.inputs;
+    default:
+      return [node.input];
+  }
+}

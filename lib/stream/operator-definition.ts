@@ -1,0 +1,28 @@
+/** What an operator file says, as `infra/`, the local runtime and the tests read it from the handler. */
+
+import type { Duration } from "./duration.ts";
+import type { SinkNode } from "./node.ts";
+
+/** Settings of one Lambda function. */
+export interface FunctionOptions {
+  readonly memoryMb?: number;
+  readonly timeout?: Duration;
+  readonly batch?: { readonly maxRecords?: number; readonly window?: Duration };
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface OperatorOptions {
+  /** What a record gets that cannot be decoded, fails its schema or makes the author's code throw. Default "dead-letter". */
+  readonly onError?: "dead-letter" | "fail";
+  readonly function?: FunctionOptions;
+}
+
+export interface OperatorDefinition {
+  readonly operatorName: string;
+  /** The file and line that called `operator()`, for bundling and for errors; "" where the stack does not tell. */
+  readonly file: string;
+  readonly line: number;
+  readonly onError: "dead-letter" | "fail";
+  readonly function: FunctionOptions;
+  readonly sinks: readonly SinkNode[];
+}

@@ -1,0 +1,65 @@
+/** The plan of an application: which functions there are, what each reads, runs and writes. Made by the topology, read by everything that runs. */
+
+import type { KeyByNode, Node, SinkNode, SourceNode } from "./node.ts";
+import type { OperatorDefinition } from "./operator-definition.ts";
+import type { AnyTopic } from "./topic.ts";
+
+/** An internal topic between a keyBy and what follows it. Carries bundles. */
+export type ShufflePlan = {
+  /** Also the name of the function that reads it: `count-words--by-key`. */
+  readonly name: string;
+  readonly partitions: number;
+  readonly maxParallelism: number;
+  /** The keyBys that feed it: a bundle's `side` is the index here. */
+  readonly sides: readonly KeyByNode[];
+  /** The tasks that write it, as `function/topic-partition`: the inputs of its watermark. Complete from the start. */
+  readonly upstream: readonly string[];
+  /** Whether the watermark may follow the clock when every upstream task is idle, and at which distance. undefined: it waits. */
+  readonly followClockBoundMs: number | undefined;
+};
+
+/** One Lambda function: one part of an operator, up to the next shuffles. */
+export type FunctionPlan = {
+  readonly name: string;
+  readonly operator: OperatorDefinition;
+  /** Topics it reads as sources (a task per partition of each), with the nodes that read them; empty where it reads a shuffle. */
+  readonly sources: readonly {
+    readonly topic: AnyTopic;
+    readonly nodes: readonly SourceNode[];
+    readonly partitions: number /** Written by an operator of this application: its records carry identities. */;
+    readonly writtenByMillrace: boolean;
+  }[];
+  /** The shuffle it reads; undefined for a function that reads sources. */
+  readonly shuffle: ShufflePlan | undefined;
+  /** Nodes it runs, inputs before what reads them; sources and the keyBys of its own shuffle not included. */
+  readonly nodes: readonly (Node | SinkNode)[];
+  /** Shuffles it writes, with the keyBy nodes of this function that feed each. */
+  readonly shuffleOutputs: readonly { readonly shuffle: ShufflePlan; readonly keyBys: readonly KeyByNode[] }[];
+  /** Declared topics it writes (late outputs too), with their partition counts. */
+  readonly topicOutputs: readonly { readonly topic: AnyTopic; readonly partitions: number }[];
+  /** The topic for its dead letters. */
+  readonly deadLetterTopic: string;
+  /** Whether it needs a state log : it keeps state, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
+  readonly commits: boolean;
+};
+
+/** A topic as the broker must have it. */
+export type TopicPlan = {
+  readonly name: string;
+  readonly kind: "declared" | "shuffle" | "dead-letter";
+  readonly partitions: number;
+  readonly compacted: boolean;
+  readonly external: boolean;
+  readonly retentionMs: number | undefined;
+  /** The declaration; undefined for shuffles and dead letters. */
+  readonly declared: AnyTopic | undefined;
+};
+
+export type Topology = {
+  readonly application: string;
+  readonly operators: readonly OperatorDefinition[];
+  readonly functions: readonly FunctionPlan[];
+  readonly topics: readonly TopicPlan[];
+  /** Sentences about what is allowed and probably not meant. */
+  readonly warnings: readonly string[];
+};

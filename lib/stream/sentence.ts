@@ -1,0 +1,17 @@
+/** How sentences about operators begin and list things. */
+
+import type { OperatorDefinition } from "./operator-definition.ts";
+
+/** `Operator "count-words" (functions/count-words.ts:7)`. */
+export function at({ operatorName, file, line }: OperatorDefinition): string {
+  return `Operator ${quote(operatorName)}${file === "" ? "" : ` (${file}:${line})`}`;
+}
+
+export function quote(name: string): string {
+  return JSON.stringify(name);
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listOf(things: readonly string[]): string {
+  return things.length < 2 ? things.join() : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`;
+}

@@ -1,0 +1,164 @@
+/** From operators to a plan: functions, shuffles, topics and their partitions, once everything is known to fit together. */
+
+import { findProblems, findWarnings } from "./checks.ts";
+import { MillraceError } from "./error.ts";
+import { above, graphOf, type OperatorGraph, rootsOf, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
+import type { KeyByNode, Node, SourceNode } from "./node.ts";
+import type { OperatorDefinition } from "./operator-definition.ts";
+import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
+import type { AnyTopic } from "./topic.ts";
+
+/** Partitions of a declared topic that does not say how many. */
+const PARTITIONS_DEFAULT = 4;
+
+/** The partitions of a declared topic. */
+export function partitionsOf(topic: AnyTopic): number {
+  return topic.partitions ?? PARTITIONS_DEFAULT;
+}
+
+/** The topic for the dead letters of an operator. */
+export function deadLetterTopicOf(operator: OperatorDefinition): string {
+  return `${operator.operatorName}--dead-letters`;
+}
+
+/**
+ * The plan of an application. Throws one MillraceError "topology" whose message has a line for each problem: a sentence that names operator,
+ * file and line. The order of functions and topics follows from the order of the operators alone.
+ */
+export function buildTopology(application: string, operators: readonly OperatorDefinition[]): Topology {
+  const distinct = [...new Set(operators)];
+  const graphs = distinct.map(graphOf);
+  const problems = findProblems(application, graphs);
+  if (problems.length > 0) throw new MillraceError("topology", problems.join("\n"));
+
+  const written = new Set(graphs.flatMap(({ nodes }) => topicsWrittenBy(nodes).map((topic) => topic.topicName)));
+  const functions = graphs.flatMap((graph) => functionsOf(graph, written));
+  return {
+    application,
+    operators: distinct,
+    functions,
+    topics: topicsOf(graphs, functions),
+    warnings: findWarnings(graphs),
+  };
+}
+
+function functionsOf(graph: OperatorGraph, written: ReadonlySet<string>): readonly FunctionPlan[] {
+  const { operator } = graph;
+  const shuffles = planShuffles(graph);
+  const toFunction = (name: string, shuffle: ShufflePlan | undefined): FunctionPlan => {
+    const nodes = graph.nodes.filter((node) => node.kind !== "source" && graph.runsIn.get(node)!.has(name));
+    const sources = shuffle === undefined ? sourcesOf(graph, written) : [];
+    const shuffleOutputs = [...shuffles.values()]
+      .map((output) => ({ shuffle: output, keyBys: output.sides.filter((side) => nodes.includes(side)) }))
+      .filter(({ keyBys }) => keyBys.length > 0);
+    const topicOutputs = byName(topicsWrittenBy(nodes)).map((topic) => ({ topic, partitions: partitionsOf(topic) }));
+    return {
+      name,
+      operator,
+      sources,
+      shuffle,
+      nodes,
+      shuffleOutputs,
+      topicOutputs,
+      deadLetterTopic: deadLetterTopicOf(operator),
+      commits:
+        shuffle !== undefined ||
+        shuffleOutputs.length > 0 ||
+        nodes.some((node) => node.kind === "window" || node.kind === "rolling") ||
+        sources.some((source) => source.writtenByMillrace) ||
+        topicOutputs.some(({ topic }) => topic.exactlyOnce),
+    };
+  };
+  return [
+    toFunction(operator.operatorName, undefined),
+    ...[...shuffles.values()].map((shuffle) => toFunction(shuffle.name, shuffle)),
+  ];
+}
+
+function sourcesOf(graph: OperatorGraph, written: ReadonlySet<string>): FunctionPlan["sources"] {
+  return byName(graph.sources.map((source) => source.topic)).map((topic) => ({
+    topic,
+    nodes: graph.sources.filter((source) => source.topic.topicName === topic.topicName),
+    partitions: partitionsOf(topic),
+    writtenByMillrace: written.has(topic.topicName),
+  }));
+}
+
+/** The shuffles of an operator by the keyBy that feeds them; those nearer to the sources first. */
+function planShuffles(graph: OperatorGraph): ReadonlyMap<KeyByNode, ShufflePlan> {
+  const plans = new Map<KeyByNode, ShufflePlan>();
+  const isFeeder = (node: Node): node is SourceNode | KeyByNode =>
+    node.kind === "source" || graph.shuffles.includes(node as KeyByNode);
+  for (const keyBy of graph.shuffles) {
+    // What can reach the keyBy: source topics in the first function, and shuffles that come before, which are planned already.
+    const feeders = above(keyBy, isFeeder);
+    const topics = byName(feeders.flatMap((feeder) => (feeder.kind === "source" ? [feeder.topic] : [])));
+    const before = feeders.flatMap((feeder) => (feeder.kind === "source" ? [] : [plans.get(feeder)!]));
+    const upstream = [
+      ...topics.map((topic) => ({
+        task: `${graph.operator.operatorName}/${topic.topicName}`,
+        partitions: partitionsOf(topic),
+      })),
+      ...before.map((shuffle) => ({ task: `${shuffle.name}/${shuffle.name}`, partitions: shuffle.partitions })),
+    ];
+    const widest = Math.max(...upstream.map(({ partitions }) => partitions));
+    plans.set(keyBy, {
+      name: shuffleNameOf(graph.operator, keyBy),
+      partitions: keyBy.parallelism ?? Math.min(widest, keyBy.maxParallelism),
+      maxParallelism: keyBy.maxParallelism,
+      sides: [keyBy],
+      upstream: upstream.flatMap(({ task, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => `${task}-${partition}`),
+      ),
+      followClockBoundMs: followClockBoundOf(rootsOf(keyBy)),
+    });
+  }
+  return plans;
+}
+
+/** The watermark follows the clock only where every source allows it, and at the greatest of their bounds. */
+function followClockBoundOf(roots: readonly SourceNode[]): number | undefined {
+  const strategies = roots.map((root) => root.watermark);
+  const bounds = strategies.flatMap((strategy) =>
+    strategy?.kind === "bounded" && strategy.whenIdle === "follow-clock" && strategy.idleAfter !== undefined
+      ? [strategy.bound as number]
+      : [],
+  );
+  return bounds.length < strategies.length ? undefined : Math.max(...bounds);
+}
+
+function topicsOf(graphs: readonly OperatorGraph[], functions: readonly FunctionPlan[]): readonly TopicPlan[] {
+  const declared = byName(
+    graphs.flatMap((graph) => [...graph.sources.map((source) => source.topic), ...topicsWrittenBy(graph.nodes)]),
+  );
+  const internal = { compacted: false, external: false, retentionMs: undefined, declared: undefined };
+  return [
+    ...declared.map((topic) => ({
+      name: topic.topicName,
+      kind: "declared" as const,
+      partitions: partitionsOf(topic),
+      compacted: topic.compacted,
+      external: topic.external,
+      retentionMs: topic.retention,
+      declared: topic,
+    })),
+    ...functions.flatMap(({ shuffle }) =>
+      shuffle === undefined
+        ? []
+        : [{ ...internal, name: shuffle.name, kind: "shuffle" as const, partitions: shuffle.partitions }],
+    ),
+    ...graphs.map(({ operator }) => ({
+      ...internal,
+      name: deadLetterTopicOf(operator),
+      kind: "dead-letter" as const,
+      partitions: 1,
+    })),
+  ];
+}
+
+/** One topic of each name, in the order of their first appearance. */
+function byName(topics: readonly AnyTopic[]): readonly AnyTopic[] {
+  const first = new Map<string, AnyTopic>();
+  for (const topic of topics) if (!first.has(topic.topicName)) first.set(topic.topicName, topic);
+  return [...first.values()];
+}

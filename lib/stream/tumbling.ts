@@ -1,0 +1,35 @@
+/** Tumbling windows: every element belongs to one window of a fixed size. */
+
+import { type Duration, milliseconds } from "./duration.ts";
+import { MillraceError } from "./error.ts";
+import type { TimeWindow, TumblingSpec, WindowAssigner } from "./window-spec.ts";
+
+export interface TumblingOptions {
+  /** Moves all windows: with an offset of −1 h, windows of a day begin at 23:00 UTC. Its amount is less than the size. Default 0. */
+  readonly offset?: Duration;
+  /** Which time decides: the element's timestamp (default), or the task's clock when it is processed. */
+  readonly time?: "event" | "processing";
+}
+
+/**
+ * Windows `[n · size + offset, (n + 1) · size + offset)`. Throws a MillraceError "definition" unless size and offset are whole
+ * milliseconds, size > 0 and |offset| < size.
+ */
+export function tumbling(size: Duration, options: TumblingOptions = {}): WindowAssigner<unknown, TimeWindow> {
+  const offset = options.offset ?? milliseconds(0);
+  const time = options.time ?? "event";
+  if (!Number.isSafeInteger(size) || size <= 0)
+    throw wrong(`The size of tumbling windows is a whole number of milliseconds above zero, not ${size}.`);
+  if (!Number.isSafeInteger(offset) || Math.abs(offset) >= size)
+    throw wrong(
+      `The offset of tumbling windows is a whole number of milliseconds below their size (${size} ms), not ${offset}.`,
+    );
+  if (time !== "event" && time !== "processing")
+    throw wrong(`The time of tumbling windows is "event" or "processing", not ${JSON.stringify(time)}.`);
+  const spec: TumblingSpec = { kind: "tumbling", size, offset, time };
+  return spec as TumblingSpec & WindowAssigner<unknown, TimeWindow>;
+}
+
+function wrong(sentence: string): MillraceError {
+  return new MillraceError("definition", sentence);
+}
