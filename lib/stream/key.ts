@@ -4,7 +4,7 @@
  * 1. The encoding is injective: different keys have different strings (`1` and `"1"`, `["a", "b"]` and `"a,b"`); −0 is 0, NaN is itself.
  * 2. An ordinary string is its own encoding. Whatever else there is begins with U+0001.
  * 3. No encoding begins with U+0000, which stays free for those who store keys.
- * 4. Every encoding is well-formed UTF-16: it survives UTF-8, although a key may hold half of a surrogate pair.
+ * 4. Half of a surrogate pair stays as it is. JSON keeps it and UTF-8 does not, so encodings are stored and sent as JSON.
  */
 
 import { MillraceError } from "./error.ts";
@@ -23,8 +23,8 @@ const MARK = "\u0001";
  */
 export function encodeKey(key: unknown): string {
   if (typeof key === "string") {
-    if (key.charCodeAt(0) > 1 && key.isWellFormed()) return key;
-    return key === "" ? "" : MARK + encodePart(key);
+    if (key.charCodeAt(0) > 1) return key;
+    return key === "" ? "" : `${MARK}s${key}`;
   }
   if (!Array.isArray(key)) return MARK + encodePart(key);
   let encoded = `${MARK}(`;
@@ -54,7 +54,7 @@ export function decodeKey(encoded: string): Key {
 function encodePart(part: unknown, subject = "A key is"): string {
   switch (typeof part) {
     case "string":
-      return part.isWellFormed() ? `s${part}` : `j${JSON.stringify(part)}`;
+      return `s${part}`;
     case "number":
       return `n${part}`;
     case "bigint":
@@ -74,8 +74,6 @@ function decodePart(encoded: string): KeyPart {
   switch (encoded[0]) {
     case "s":
       return payload;
-    case "j":
-      return JSON.parse(payload);
     case "n":
       return Number(payload);
     case "i":
