@@ -25,13 +25,18 @@ export function callerOf(callee: (...args: never[]) => unknown): SourceLocation 
 
 const STACK_FRAMES_MIN = 10;
 
+/** `    at name (place:line:column)` */
+const NAMED_FRAME = /^\s*at .*? \((.+):(\d+):\d+\)$/;
+/** `    at place:line:column` */
+const BARE_FRAME = /^\s*at (?:async )?(.+):(\d+):\d+$/;
+
 /** The first place in a V8 stack that is a file of somebody's, not of Node's. */
 export function firstLocation(stack: string): SourceLocation {
   for (const frame of stack.split("\n")) {
-    const match = /^\s*at (?:.*\()?(.+?):(\d+)(?::\d+)?\)?$/.exec(frame);
+    const match = (frame.endsWith(")") ? NAMED_FRAME : BARE_FRAME).exec(frame);
     const where = match?.[1];
-    if (where === undefined || where === "<anonymous>" || where.startsWith("node:")) continue;
-    return { file: toPath(where.replace(/^async /, "")), line: Number(match![2]) };
+    if (where === undefined || where.includes("<anonymous>") || where.startsWith("node:")) continue;
+    return { file: toPath(where), line: Number(match![2]) };
   }
   return NOWHERE;
 }

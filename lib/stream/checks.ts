@@ -122,9 +122,10 @@ function checkKeys({ operator, nodes }: OperatorGraph): readonly string[] {
 }
 
 /** The identity of state is operator / keyBy name / step name: no two steps may share it. */
-function checkStepNames({ operator, nodes, runsIn }: OperatorGraph): readonly string[] {
+function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
+  // Two shuffles of one name are told of already; two keyedByTopicKey of one name are one scope.
   const scopeOf = (node: StatefulNode) =>
-    `${keyBysOf(node).map(keyByNameOf).join()} ${[...runsIn.get(node)!].join()} ${stepNameOf(node)}`;
+    `${stepNameOf(node)} ${keyBysOf(node).map((keyBy) => (keyBy.fn === undefined ? keyByNameOf(keyBy) : shuffles.indexOf(keyBy)))}`;
   return [...Map.groupBy(nodes.filter(isStateful), scopeOf).values()].flatMap((same) => {
     if (same.length < 2) return [];
     const [first] = same;

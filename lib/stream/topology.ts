@@ -16,6 +16,9 @@ export function partitionsOf(topic: AnyTopic): number {
   return topic.partitions ?? PARTITIONS_DEFAULT;
 }
 
+/** How many partitions a declared topic has; a test may say otherwise than the declaration. */
+export type PartitionCounts = (topic: AnyTopic) => number;
+
 /** The topic for the dead letters of an operator. */
 export function deadLetterTopicOf(operator: OperatorDefinition): string {
   return `${operator.operatorName}--dead-letters`;
@@ -25,33 +28,41 @@ export function deadLetterTopicOf(operator: OperatorDefinition): string {
  * The plan of an application. Throws one MillraceError "topology" whose message has a line for each problem: a sentence that names operator,
  * file and line. The order of functions and topics follows from the order of the operators alone.
  */
-export function buildTopology(application: string, operators: readonly OperatorDefinition[]): Topology {
+export function buildTopology(
+  application: string,
+  operators: readonly OperatorDefinition[],
+  counts: PartitionCounts = partitionsOf,
+): Topology {
   const distinct = [...new Set(operators)];
   const graphs = distinct.map(graphOf);
   const problems = findProblems(application, graphs);
   if (problems.length > 0) throw new MillraceError("topology", problems.join("\n"));
 
   const written = new Set(graphs.flatMap(({ nodes }) => topicsWrittenBy(nodes).map((topic) => topic.topicName)));
-  const functions = graphs.flatMap((graph) => functionsOf(graph, written));
+  const functions = graphs.flatMap((graph) => functionsOf(graph, written, counts));
   return {
     application,
     operators: distinct,
     functions,
-    topics: topicsOf(graphs, functions),
+    topics: topicsOf(graphs, functions, counts),
     warnings: findWarnings(graphs),
   };
 }
 
-function functionsOf(graph: OperatorGraph, written: ReadonlySet<string>): readonly FunctionPlan[] {
+function functionsOf(
+  graph: OperatorGraph,
+  written: ReadonlySet<string>,
+  counts: PartitionCounts,
+): readonly FunctionPlan[] {
   const { operator } = graph;
-  const shuffles = planShuffles(graph);
+  const shuffles = planShuffles(graph, counts);
   const toFunction = (name: string, shuffle: ShufflePlan | undefined): FunctionPlan => {
     const nodes = graph.nodes.filter((node) => node.kind !== "source" && graph.runsIn.get(node)!.has(name));
-    const sources = shuffle === undefined ? sourcesOf(graph, written) : [];
+    const sources = shuffle === undefined ? sourcesOf(graph, written, counts) : [];
     const shuffleOutputs = [...shuffles.values()]
       .map((output) => ({ shuffle: output, keyBys: output.sides.filter((side) => nodes.includes(side)) }))
       .filter(({ keyBys }) => keyBys.length > 0);
-    const topicOutputs = byName(topicsWrittenBy(nodes)).map((topic) => ({ topic, partitions: partitionsOf(topic) }));
+    const topicOutputs = byName(topicsWrittenBy(nodes)).map((topic) => ({ topic, partitions: counts(topic) }));
     return {
       name,
       operator,
@@ -75,17 +86,21 @@ function functionsOf(graph: OperatorGraph, written: ReadonlySet<string>): readon
   ];
 }
 
-function sourcesOf(graph: OperatorGraph, written: ReadonlySet<string>): FunctionPlan["sources"] {
+function sourcesOf(
+  graph: OperatorGraph,
+  written: ReadonlySet<string>,
+  counts: PartitionCounts,
+): FunctionPlan["sources"] {
   return byName(graph.sources.map((source) => source.topic)).map((topic) => ({
     topic,
     nodes: graph.sources.filter((source) => source.topic.topicName === topic.topicName),
-    partitions: partitionsOf(topic),
+    partitions: counts(topic),
     writtenByMillrace: written.has(topic.topicName),
   }));
 }
 
 /** The shuffles of an operator by the keyBy that feeds them; those nearer to the sources first. */
-function planShuffles(graph: OperatorGraph): ReadonlyMap<KeyByNode, ShufflePlan> {
+function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMap<KeyByNode, ShufflePlan> {
   const plans = new Map<KeyByNode, ShufflePlan>();
   const isFeeder = (node: Node): node is SourceNode | KeyByNode =>
     node.kind === "source" || graph.shuffles.includes(node as KeyByNode);
@@ -97,7 +112,7 @@ function planShuffles(graph: OperatorGraph): ReadonlyMap<KeyByNode, ShufflePlan>
     const upstream = [
       ...topics.map((topic) => ({
         task: `${graph.operator.operatorName}/${topic.topicName}`,
-        partitions: partitionsOf(topic),
+        partitions: counts(topic),
       })),
       ...before.map((shuffle) => ({ task: `${shuffle.name}/${shuffle.name}`, partitions: shuffle.partitions })),
     ];
@@ -127,7 +142,11 @@ function followClockBoundOf(roots: readonly SourceNode[]): number | undefined {
   return bounds.length < strategies.length ? undefined : Math.max(...bounds);
 }
 
-function topicsOf(graphs: readonly OperatorGraph[], functions: readonly FunctionPlan[]): readonly TopicPlan[] {
+function topicsOf(
+  graphs: readonly OperatorGraph[],
+  functions: readonly FunctionPlan[],
+  counts: PartitionCounts,
+): readonly TopicPlan[] {
   const declared = byName(
     graphs.flatMap((graph) => [...graph.sources.map((source) => source.topic), ...topicsWrittenBy(graph.nodes)]),
   );
@@ -136,7 +155,7 @@ function topicsOf(graphs: readonly OperatorGraph[], functions: readonly Function
     ...declared.map((topic) => ({
       name: topic.topicName,
       kind: "declared" as const,
-      partitions: partitionsOf(topic),
+      partitions: counts(topic),
       compacted: topic.compacted,
       external: topic.external,
       retentionMs: topic.retention,
