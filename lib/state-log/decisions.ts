@@ -16,7 +16,7 @@
  * - L1: the entries of an assembled log are consecutive, and each names the attempt before it.
  * - L2: a number is appended only where exactly the entry one lap earlier lies, so one put of each number succeeds.
  * - L4: a refusal by one's own attempt is a success whose reply was lost.
- * - L6: an entry is overwritten only when durable chunks cover it.
+ * - L6: an entry is overwritten only when durable chunks cover it, or a self-contained entry after it.
  * - L8: what is not complete is never returned; what cannot have come from the rules is called broken.
  */
 
@@ -37,7 +37,7 @@ export interface Rules {
   isTaken(found: LogEntry, sequenceNumber: number): boolean;
   /** L6: chunks cover the entry that `sequenceNumber` overwrites, if there is one. */
   coversOverwritten(sequenceNumber: number, base: number): boolean;
-  /** L6: chunks can only cover what was committed before; a self-contained entry covers itself. */
+  /** L6: chunks can only cover what was committed before; a self-contained entry makes all of it superfluous. */
   isPossibleBase(entry: LogEntry): boolean;
   /** L6: `base` never goes back. */
   keepsBase(previous: LogEntry, entry: LogEntry): boolean;
@@ -68,7 +68,7 @@ export function rulesOf(slots: number): Rules {
     isTaken: (found, sequenceNumber) => found.sequenceNumber >= sequenceNumber,
     coversOverwritten: (sequenceNumber, base) => base >= sequenceNumber - slots,
     isPossibleBase: ({ base, sequenceNumber, selfContained }) =>
-      base >= 0 && (selfContained ? base === sequenceNumber : base < sequenceNumber),
+      base >= 0 && (selfContained ? base === sequenceNumber - 1 : base < sequenceNumber),
     keepsBase: (previous, entry) => previous.base <= entry.base,
     isEntry: (found, sequenceNumber) => found.sequenceNumber === sequenceNumber,
     follows: (previous, entry) => entry.previousAttemptId === previous.attemptId,
@@ -122,7 +122,7 @@ export function judgeRefusal(entry: LogEntry, found: LogEntry | undefined, rules
 export type Assembly =
   /** Nothing was ever committed. */
   | { readonly kind: "empty" }
-  /** `entries` are base(h)+1 … h in order; only h where it is self-contained. */
+  /** `entries` are base(h)+1 … h in order, of which only the first can be self-contained: the base follows it. */
   | { readonly kind: "complete"; readonly head: LogEntry; readonly entries: readonly LogEntry[] }
   /** These slots were older than the head demands: read each once more. */
   | { readonly kind: "read-slots"; readonly sequenceNumbers: readonly number[] }
@@ -167,7 +167,7 @@ export function assembleLog(
 
   const entries: LogEntry[] = [];
   const missing: number[] = [];
-  for (let number = head.selfContained ? headNumber : head.base + 1; number <= headNumber; number += 1) {
+  for (let number = head.base + 1; number <= headNumber; number += 1) {
     const found = bySlot.get(rules.slotOf(number));
     if (found !== undefined && rules.isEntry(found, number)) {
       entries.push(found);

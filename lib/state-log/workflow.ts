@@ -36,9 +36,9 @@ export const APPEND_ATTEMPTS_MAX = 3;
 export type OpenedLog = {
   /** undefined: nothing was ever committed. */
   readonly head: LogEntry | undefined;
-  /** base(h)+1 … h in order; only h, whose changes are the whole state, where h is self-contained. */
+  /** base(h)+1 … h in order. Only the first can be self-contained: then it replaces all that chunks hold of earlier entries. */
   readonly entries: readonly LogEntry[];
-  /** None where h is self-contained, whatever the store still holds from before. */
+  /** None where h is self-contained: what the store still holds is from before. */
   readonly chunks: readonly Chunk[];
 };
 
@@ -153,7 +153,10 @@ export type Appended =
  */
 export async function append(log: StateLog, task: string, entry: LogEntry, rules: Rules = RULES): Promise<Appended> {
   assert(mayAppend(entry.sequenceNumber, entry.base, rules), "L6: chunks must cover the entry that is overwritten");
-  assert(rules.isPossibleBase(entry), "L6: base must lie before the entry, or at it where it is self-contained");
+  assert(
+    rules.isPossibleBase(entry),
+    "L6: base must lie before the entry, directly before it where it is self-contained",
+  );
   for (let attempt = 1; ; attempt += 1) {
     try {
       const result = await log.putEntry(task, entry);

@@ -194,10 +194,21 @@ export function testStateLog(
       test("L6: a self-contained entry covers itself, and needs no chunk", async () => {
         const task = newTask();
         for (const n of range(1, 2 * N + 3)) {
-          expect(await append(log, task, entry(n, { base: n, selfContained: true }))).toEqual({ kind: "won" });
+          expect(await append(log, task, entry(n, { base: n - 1, selfContained: true }))).toEqual({ kind: "won" });
         }
-        const head = entry(2 * N + 3, { base: 2 * N + 3, selfContained: true });
+        const head = entry(2 * N + 3, { base: 2 * N + 2, selfContained: true });
         expect(await openLog(log, task)).toEqual({ head, entries: [head], chunks: [] });
+      });
+
+      test("L6: entries after a self-contained one rest on it until chunks cover it", async () => {
+        const task = newTask();
+        const first = entry(1, { selfContained: true });
+        expect(await append(log, task, first)).toEqual({ kind: "won" });
+        for (const n of range(2, N)) expect(await append(log, task, entry(n))).toEqual({ kind: "won" });
+        expect((await openLog(log, task)).entries).toEqual([first, ...range(2, N).map((n) => entry(n))]);
+        await expect(append(log, task, entry(N + 1))).rejects.toThrow("L6");
+        await log.putChunk(task, { range: "0-0", asOf: N, bytes: utf8("state") });
+        expect(await append(log, task, entry(N + 1, { base: N }))).toEqual({ kind: "won" });
       });
 
       test("L6: a chunk is kept unless one as late is there, and both count as durable", async () => {
@@ -242,7 +253,7 @@ export function testStateLog(
       test("L7: chunks from before are no part of a self-contained state", async () => {
         const task = newTask();
         await appendUpTo(log, task, N);
-        const head = entry(N + 1, { base: N + 1, selfContained: true });
+        const head = entry(N + 1, { base: N, selfContained: true });
         await append(log, task, head);
         expect(await openLog(log, task)).toEqual({ head, entries: [head], chunks: [] });
       });
@@ -305,7 +316,7 @@ export function testStateLog(
         const task = newTask();
         for (const n of range(1, N + 1)) {
           const outputs = n % 3 === 0 ? new Uint8Array(0) : utf8(`outputs of ${n}`);
-          await append(log, task, entry(n, { base: n, selfContained: true, outputs }));
+          await append(log, task, entry(n, { base: n - 1, selfContained: true, outputs }));
           expect((await openLog(log, task)).head?.outputs).toEqual(outputs);
         }
       });

@@ -110,7 +110,7 @@ describe("assembling", () => {
   });
 
   test("L7: takes a self-contained head alone", () => {
-    const head = entry(4, { base: 4, selfContained: true });
+    const head = entry(4, { base: 3, selfContained: true });
     expect(assemble([entry(2), head])).toEqual({ kind: "complete", head, entries: [head] });
   });
 
@@ -141,7 +141,7 @@ describe("assembling", () => {
     ["a first entry that follows one", [entry(1, { previousAttemptId: "a0" })]],
     ["a base that goes back", [entry(1), entry(2, { base: 1 }), entry(3, { base: 0 })]],
     ["a base of its own", [entry(1), entry(2, { base: 2 })]],
-    ["a self-contained entry that rests on another", [entry(1), entry(2, { base: 1, selfContained: true })]],
+    ["a self-contained entry that rests on another", [entry(1), entry(2), entry(3, { base: 1, selfContained: true })]],
     ["a negative base", [entry(1, { base: -1 })]],
     ["more than a lap without cover", [entry(N + 1, { base: 0 }), ...range(2, N).map((n) => entry(n))]],
   ])("L1, L6: calls %s broken", (_, slots) => {
@@ -167,7 +167,7 @@ describe("a log that was read while it changed", () => {
       for (const [i, { advance, selfContained }] of steps.entries()) {
         const n = i + 1;
         const least = Math.max(entries.at(-1)?.base ?? 0, n - slots);
-        entries.push(entry(n, { selfContained, base: selfContained ? n : Math.min(n - 1, least + advance) }));
+        entries.push(entry(n, { selfContained, base: selfContained ? n - 1 : Math.min(n - 1, least + advance) }));
       }
       return { slots, entries };
     });
@@ -218,7 +218,7 @@ describe("a log that was read while it changed", () => {
           case "complete": {
             const { head } = assembly;
             expect(head.sequenceNumber).toBeGreaterThanOrEqual(begin);
-            const first = head.selfContained ? head.sequenceNumber : head.base + 1;
+            const first = head.base + 1;
             expect(assembly.entries).toEqual(entries.slice(first - 1, head.sequenceNumber));
             break;
           }
@@ -254,7 +254,7 @@ describe("a log that was read while it changed", () => {
     fc.assert(
       fc.property(histories, fc.nat(), fc.boolean(), ({ slots, entries }, pick, isGone) => {
         const head = entries.at(-1);
-        fc.pre(head !== undefined && !head.selfContained && head.base + 1 < head.sequenceNumber);
+        fc.pre(head !== undefined && head.base + 1 < head.sequenceNumber);
         const needed = range(head.base + 1, head.sequenceNumber - 1);
         const victim = needed[pick % needed.length];
         const view = range(0, slots - 1)
@@ -286,7 +286,7 @@ describe("a log that was read while it changed", () => {
         const assembly = assembleLog(view, new Map(more), seen, rulesOf(4));
         if (assembly.kind !== "complete") return;
         const { head, entries } = assembly;
-        const first = head.selfContained ? head.sequenceNumber : head.base + 1;
+        const first = head.base + 1;
         expect(numbersOf(entries)).toEqual(range(first, head.sequenceNumber));
         expect(entries.slice(1).map((one) => one.previousAttemptId)).toEqual(
           entries.slice(0, -1).map((one) => one.attemptId),

@@ -62,7 +62,7 @@ const wholeOf = (lists: Lists): Change[] => [...lists].map(([key, values]) => ["
 
 function applyEntry(opened: Opened, entry: LogEntry, appliesTo: (key: number) => boolean): void {
   if (entry.selfContained) {
-    opened.lists.clear();
+    for (const key of [...opened.lists.keys()]) if (appliesTo(key)) opened.lists.delete(key);
     // The whole state may differ from the chunks in every range.
     opened.touched = new Set(RANGE_INDEXES);
   }
@@ -154,9 +154,8 @@ export async function write(writer: Writer): Promise<void> {
 
     const sequenceNumber = (opened.head?.sequenceNumber ?? 0) + 1;
     const selfContained = pick(6) === 0;
-    let base = selfContained ? sequenceNumber : (opened.head?.base ?? 0);
-    // After a self-contained entry chunks must cover what it alone holds.
-    const isDue = opened.head?.selfContained || !rules.coversOverwritten(sequenceNumber, base) || pick(8) === 0;
+    let base = selfContained ? sequenceNumber - 1 : (opened.head?.base ?? 0);
+    const isDue = !rules.coversOverwritten(sequenceNumber, base) || pick(8) === 0;
     if (!selfContained && isDue && opened.head !== undefined) {
       base = sequenceNumber - 1;
       const durable = putChunks(writer, opened, base);

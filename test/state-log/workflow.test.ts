@@ -87,7 +87,7 @@ describe("openLog", () => {
     });
     await openLog(tracing, task);
     expect(calls.splice(0)).toEqual(["entries", "chunks"]);
-    await append(log, task, entry(3, { base: 3, selfContained: true }));
+    await append(log, task, entry(3, { base: 2, selfContained: true }));
     await openLog(tracing, task);
     expect(calls).toEqual(["entries"]);
   });
