@@ -4,12 +4,13 @@ import type { Clock } from "../local/clock.ts";
 
 type Sleeper = { readonly atMs: number; readonly wake: () => void };
 
-/** Turns given between two moments, so that whatever one sleeper set off comes to rest before the next wakes. */
-const TURNS_PER_MOMENT = 8;
+/** After so many turns in which nobody asked for another, everything has come to rest: promises are settled in each. */
+const QUIET_TURNS = 3;
 
 export class VirtualClock implements Clock {
   #nowMs: number;
   #sleepers: Sleeper[] = [];
+  #turnsAskedFor = 0;
 
   constructor(startMs = 0) {
     this.#nowMs = startMs;
@@ -36,7 +37,8 @@ export class VirtualClock implements Clock {
   }
 
   turn(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
+    this.#turnsAskedFor += 1;
+    return newTurn();
   }
 
   /** Moves time by `ms`, waking whoever sleeps until then in order. */
@@ -51,18 +53,18 @@ export class VirtualClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** Moves time from sleeper to sleeper until the condition holds; false where it does not within `limitMs`. */
+  /** Moves time from sleeper to sleeper until the condition, asked after every turn, holds; false where it does not within `limitMs`. */
   async runUntil(condition: () => boolean | Promise<boolean>, limitMs = 3_600_000): Promise<boolean> {
     const endMs = this.#nowMs + limitMs;
-    for (;;) {
-      await this.#rest();
+    for (let quiet = 0; ; ) {
       if (await condition()) return true;
-      // The condition may have set something off itself.
-      await this.#rest();
+      quiet = (await this.#isQuietTurn()) ? quiet + 1 : 0;
+      if (quiet < QUIET_TURNS) continue;
       const next = this.#next();
       if (next === undefined || next.atMs > endMs) return false;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.wake();
+      quiet = 0;
     }
   }
 
@@ -72,7 +74,18 @@ export class VirtualClock implements Clock {
     return first;
   }
 
+  /** Until whatever was set off has come to rest. */
   async #rest(): Promise<void> {
-    for (let i = 0; i < TURNS_PER_MOMENT; i += 1) await this.turn();
+    for (let quiet = 0; quiet < QUIET_TURNS; ) quiet = (await this.#isQuietTurn()) ? quiet + 1 : 0;
   }
+
+  async #isQuietTurn(): Promise<boolean> {
+    const before = this.#turnsAskedFor;
+    await newTurn();
+    return this.#turnsAskedFor === before;
+  }
+}
+
+function newTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -79,7 +79,9 @@ export async function newWorld(
       const running = mapping.run(stop.signal);
       const held = await clock.runUntil(condition);
       stop.abort();
-      await clock.runUntil(() => Promise.race([running.then(() => true), clock.turn().then(() => false)]));
+      let hasEnded = false;
+      void running.catch(() => {}).then(() => (hasEnded = true));
+      await clock.runUntil(() => hasEnded);
       await running;
       if (!held) throw new Error("The condition did not come to hold.");
     },
