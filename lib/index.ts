@@ -1,15 +1,18 @@
 /** The public API of Millrace. */
 
+export { type OperatorSettings, operator } from "./lambda/operator.ts";
+export { at, type Placed, TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
+export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
 export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
 export { type Duration, days, hours, milliseconds, minutes, seconds } from "./stream/duration.ts";
-export type { Elements, KeyOf, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
+export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
 export { bytes, type Format, json, text } from "./stream/format.ts";
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
-export { type KafkaRecord, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
+export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
 export { type RecordSpec, type Topic, type TopicOptions, topic } from "./stream/topic.ts";
 export { type TumblingOptions, tumbling } from "./stream/tumbling.ts";
 export {

@@ -27,7 +27,7 @@ const PURE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   stream: [],
   windows: [],
   watermarks: [],
-  state: [],
+  state: ["node:buffer"],
   operators: [],
   wire: ["node:buffer", "node:zlib"],
 };

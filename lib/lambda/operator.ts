@@ -1,0 +1,48 @@
+/** `operator()`: from streams that end in sinks to a Lambda handler that carries its definition. */
+
+import { HOST, type Host } from "../runtime/host.ts";
+import type { Handler, InvocationContext, Operator } from "../runtime/operator-handler.ts";
+import { callerOf } from "../stream/caller.ts";
+import { defineOperator } from "../stream/define-operator.ts";
+import type { Sink } from "../stream/elements.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { OperatorOptions } from "../stream/operator-definition.ts";
+import type { KafkaEvent, TickEvent } from "../wire/lambda-event.ts";
+
+export interface OperatorSettings extends OperatorOptions {
+  /** The place for what wraps handlers (tracing, middleware): a wrapper around the operator itself would hide its definition. */
+  readonly wrap?: (handler: Handler) => Handler;
+}
+
+/**
+ * Makes a Lambda handler of streams that end in sinks: `export const handler = operator("count-words", stream(lines)….to(wordCounts))`.
+ * Importing the file does no I/O.
+ *
+ * The name is part of the identity of the operator's state and of its functions: lower-case letters, digits and single dashes. Names and everything
+ * that must fit together are checked with the whole topology; what is no sink is refused here, with a MillraceError "definition".
+ *
+ * The handler takes Kafka events (also as text) and ticks. It rejects where the batch must be delivered again, and repeats are harmless.
+ */
+export function operator<const Name extends string>(
+  nameOrOptions: Name | ({ readonly name: Name } & OperatorSettings),
+  ...sinks: readonly Sink[]
+): Operator<Name> {
+  const definition = defineOperator(nameOrOptions, sinks, callerOf(operator));
+  const handle: Handler = async (event, context) => {
+    const host = (context as { readonly [HOST]?: Host } | undefined)?.[HOST];
+    if (host === undefined)
+      throw new MillraceError(
+        "usage",
+        `Operator ${definition.operatorName} was invoked without a Millrace runtime around it: run it with \`millrace run\`, the test driver or a deployed application.`,
+      );
+    const { runtimeOf } = await import("../runtime/runtime-of.ts");
+    return runtimeOf(host).invoke(definition.operatorName, event as KafkaEvent | TickEvent | string);
+  };
+  const wrap = typeof nameOrOptions === "object" ? nameOrOptions.wrap : undefined;
+  const handler: Handler = wrap === undefined ? handle : wrap(handle);
+  return Object.assign((event: unknown, context: InvocationContext) => handler(event, context), {
+    operatorName: definition.operatorName as Name,
+    definition,
+    acceptsText: true as const,
+  });
+}

@@ -1,0 +1,233 @@
+/**
+ * Runs an application on this machine: an event source mapping for each function and topic, ticks for tasks that wait for the clock, and an
+ * execution environment per function that faults may end.
+ */
+
+import { HOST, type Host } from "../runtime/host.ts";
+import type { Operator } from "../runtime/operator-handler.ts";
+import type { TaskReport } from "../runtime/report.ts";
+import type { Faults } from "../simulation/faults.ts";
+import { createFaultyPorts } from "../simulation/faulty-ports.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import type { Application } from "./application.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { EventSourceMapping } from "./event-source-mapping.ts";
+import { newHost } from "./host.ts";
+import { invoke, type LocalFunction } from "./invocation.ts";
+import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
+import { WakeUps } from "./wake-ups.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type LocalRuntimeOptions = {
+  readonly application: Application;
+  readonly workspace: Workspace;
+  /** Goes wrong on purpose. */
+  readonly faults?: Faults;
+  /** Records per invocation, where an operator does not say. Default 1,000. */
+  readonly batchSize?: number;
+  readonly clock?: Clock;
+  readonly onReport?: (report: TaskReport) => void;
+  /** Told what went wrong and will be tried again, one sentence each. */
+  readonly onProblem?: (sentence: string) => void;
+};
+
+export type LocalRuntime = {
+  /** Ends when everything readable has been processed and no task waits for the clock within the next seconds: what can close has closed. */
+  quiet(): Promise<void>;
+  /** Stops taking batches and waits, bounded, for those under way. */
+  stop(): Promise<void>;
+  readonly stats: () => LocalRuntimeStats;
+};
+
+export type LocalRuntimeStats = {
+  readonly invocations: number;
+  readonly retries: number;
+  readonly timeouts: number;
+  readonly duplicates: number;
+  readonly environments: number;
+};
+
+const BATCH_SIZE_DEFAULT = 1_000;
+const TIMEOUT_MS_DEFAULT = 60_000;
+/** With faults, invocations are given up soon, so that zombies are common and short. */
+const FAULTY_TIMEOUT_MS = 250;
+const FAULTY_BACKOFF_MS = 5;
+const TICK_RETRY_MS = 200;
+/** A task that waits for the clock longer than this is not waited for by `quiet`. */
+const QUIET_HORIZON_MS = 10_000;
+const QUIET_POLL_MS = 20;
+
+/** Starts everything; the topics must be there (openWorkspace). */
+export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<LocalRuntime> {
+  const { application, workspace, faults, clock = systemClock } = options;
+  const { functions } = application.topology;
+  const stopping = new AbortController();
+  const environments = new Map<string, Environment>();
+  let environmentCount = 0;
+
+  const environmentOf = (plan: FunctionPlan): Environment => {
+    const current = environments.get(plan.name);
+    if (current !== undefined && !current.isDead()) return current;
+    environmentCount++;
+    const environment = newEnvironment(options, clock, (functionName, topic, partition, atMs) => {
+      const target = functions.find(({ name }) => name === functionName);
+      if (target !== undefined)
+        wakeUps.set(`${functionName}/${topic}-${partition}`, { plan: target, place: { topic, partition } }, atMs);
+    });
+    environments.set(plan.name, environment);
+    return environment;
+  };
+
+  const functionOf = (plan: FunctionPlan): LocalFunction => {
+    const operator = application.operators.find((candidate) => candidate.definition === plan.operator) as Operator;
+    return {
+      name: plan.name,
+      handler: operator,
+      acceptsText: true,
+      timeoutMs: faults === undefined ? (plan.operator.function.timeout ?? TIMEOUT_MS_DEFAULT) : FAULTY_TIMEOUT_MS,
+      extendContext: () => ({ [HOST]: environmentOf(plan).host }),
+    };
+  };
+
+  const tick = async ({ plan, place }: { plan: FunctionPlan; place: TaskPlace }): Promise<void> => {
+    const outcome = await invoke(
+      { ...functionOf(plan), acceptsText: false },
+      JSON.stringify(tickEvent(plan, [place])),
+      { clock },
+    );
+    if (outcome.kind === "succeeded" || stopping.signal.aborted) return;
+    if (outcome.kind === "timed-out") environments.delete(plan.name);
+    if (faults === undefined) options.onProblem?.(sentenceOf(outcome.error));
+    wakeUps.set(`${plan.name}/${place.topic}-${place.partition}`, { plan, place }, clock.now() + TICK_RETRY_MS);
+  };
+  const wakeUps = new WakeUps(clock, tick);
+
+  const mappings = functions.flatMap((plan) =>
+    topicsReadBy(plan).map(({ topic, startAt }) => {
+      const { batch } = plan.operator.function;
+      return new EventSourceMapping({
+        broker: workspace.broker,
+        topic,
+        consumerGroup: `${application.name}.${plan.name}`,
+        function: functionOf(plan),
+        startingPosition: startAt === "latest" ? "LATEST" : "TRIM_HORIZON",
+        batchSize: options.batchSize ?? batch?.maxRecords ?? BATCH_SIZE_DEFAULT,
+        batchWindowMs: batch?.window ?? 0,
+        clock,
+        ...(faults !== undefined && { faults, backoffFirstMs: FAULTY_BACKOFF_MS, backoffMaxMs: FAULTY_BACKOFF_MS * 4 }),
+        observe(notice) {
+          // What timed out goes on as a zombie in its old environment; the next invocation gets a new one, as on Lambda.
+          if (notice.kind === "invoked" && notice.outcome.kind === "timed-out") environments.delete(plan.name);
+          if (notice.kind === "invoked" && notice.outcome.kind === "failed" && faults === undefined)
+            options.onProblem?.(sentenceOf(notice.outcome.error));
+          if (notice.kind === "broker-failed") options.onProblem?.(sentenceOf(notice.error));
+        },
+      });
+    }),
+  );
+
+  for (const plan of functions)
+    if (plan.commits)
+      for (const place of sourceTasksOf(plan))
+        wakeUps.set(`${plan.name}/${place.topic}-${place.partition}`, { plan, place }, clock.now());
+  await recallWakeUps(options, wakeUps);
+  const running = Promise.all([wakeUps.run(), ...mappings.map((mapping) => mapping.run(stopping.signal))]);
+  running.catch((error: unknown) => options.onProblem?.(sentenceOf(error)));
+
+  const isQuiet = async () => {
+    if (wakeUps.nextAtMs() < clock.now() + QUIET_HORIZON_MS) return false;
+    for (const mapping of mappings) if (!(await mapping.isCaughtUp())) return false;
+    return wakeUps.nextAtMs() >= clock.now() + QUIET_HORIZON_MS;
+  };
+
+  return {
+    async quiet() {
+      let failed: { error: unknown } | undefined;
+      running.catch((error: unknown) => {
+        failed = { error };
+      });
+      while (!(await isQuiet())) {
+        if (failed !== undefined) throw failed.error;
+        await clock.sleep(QUIET_POLL_MS);
+      }
+    },
+    async stop() {
+      wakeUps.stop();
+      stopping.abort();
+      await running;
+    },
+    stats: () => {
+      const total = (name: "invocations" | "retries" | "timeouts" | "duplicates") =>
+        mappings.reduce((sum, { counters }) => sum + counters[name], 0);
+      return {
+        invocations: total("invocations"),
+        retries: total("retries"),
+        timeouts: total("timeouts"),
+        duplicates: total("duplicates"),
+        environments: environmentCount,
+      };
+    },
+  };
+}
+
+type Environment = { readonly host: Host; readonly isDead: () => boolean };
+
+function newEnvironment(
+  { application, workspace, faults, onReport }: LocalRuntimeOptions,
+  clock: Clock,
+  wake: Host["wake"],
+): Environment {
+  const ports =
+    faults === undefined
+      ? undefined
+      : createFaultyPorts({ ...workspace, faults, clock, delayMs: FAULTY_TIMEOUT_MS * 2 });
+  const host = newHost({
+    topology: application.topology,
+    broker: ports?.broker ?? workspace.broker,
+    stateLog: ports?.stateLog ?? workspace.stateLog,
+    now: () => clock.now(),
+    wake,
+    report: (report) => onReport?.(report),
+  });
+  return { host, isDead: ports?.isDead ?? (() => false) };
+}
+
+/** What tasks asked for before the last stop. */
+async function recallWakeUps(
+  { application, workspace }: LocalRuntimeOptions,
+  wakeUps: WakeUps<{ plan: FunctionPlan; place: TaskPlace }>,
+): Promise<void> {
+  for (const { task, wakeAtMs } of await workspace.stateLog.tasks()) {
+    const match = /^(.+)\/([^/]+)\/(.+)-(\d+)\/(\d+)$/.exec(task);
+    if (match === null || wakeAtMs === null) continue;
+    const [, owner, functionName, topic, partition, generation] = match as unknown as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    const plan = application.topology.functions.find(({ name }) => name === functionName);
+    if (
+      plan === undefined ||
+      owner !== application.name ||
+      (await workspace.stateLog.generationOf(functionName)) !== Number(generation)
+    )
+      continue;
+    const place = { topic, partition: Number(partition) };
+    wakeUps.set(`${functionName}/${topic}-${partition}`, { plan, place }, wakeAtMs);
+  }
+}
+
+function topicsReadBy(plan: FunctionPlan): { topic: string; startAt: "earliest" | "latest" }[] {
+  if (plan.shuffle !== undefined) return [{ topic: plan.shuffle.name, startAt: "earliest" }];
+  return plan.sources.map(({ topic, nodes }) => ({
+    topic: topic.topicName,
+    startAt: nodes.every((node) => node.startAt === "latest") ? "latest" : "earliest",
+  }));
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,330 @@
+/**
+ * The test driver: operators on topics in memory, in virtual time, through the same events, commits and outboxes as everywhere else.
+ */
+
+import { HOST, type Host } from "../runtime/host.ts";
+import type { Operator } from "../runtime/operator-handler.ts";
+import type { TaskReport } from "../runtime/report.ts";
+import { kafkaPartitionOf } from "../state/murmur2.ts";
+import { MemoryStateLog } from "../state-log/memory-state-log.ts";
+import type { Duration } from "../stream/duration.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { FunctionPlan, Topology } from "../stream/plan.ts";
+import type { AnyTopic, Topic } from "../stream/topic.ts";
+import { buildTopology, partitionsOf } from "../stream/topology.ts";
+import type { BatchResponse, TickEvent } from "../wire/lambda-event.ts";
+import type { OutgoingRecord } from "../wire/outgoing-record.ts";
+import { type DeadLetter, toDeadLetter } from "./dead-letter.ts";
+import { writeEvent } from "./event-json.ts";
+import { newHost } from "./host.ts";
+import { MemoryBroker } from "./memory-broker.ts";
+import { readKeyedState, type StateCell } from "./read-state.ts";
+import { readTopic, type TopicElement } from "./read-topic.ts";
+import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
+
+export interface TestDriverOptions {
+  /** Partitions of every topic. Default 1, so that time moves with every element; "declared" takes those of the declarations. */
+  readonly partitions?: number | "declared";
+  /** Where the clock stands at first, epoch milliseconds. Default: the year 2100, so that no element is from the future. */
+  readonly startMs?: number;
+  /** Records per batch. Default 1,000. */
+  readonly batchSize?: number;
+  /** Run every batch twice and compare, with frozen elements. Default true. */
+  readonly strict?: boolean;
+  /** Forget everything but the log after every batch, as if every invocation had a new environment. Default false. */
+  readonly restartAfterEveryBatch?: boolean;
+}
+
+const placed = Symbol("placed");
+
+/** A value with a timestamp, and what else a record may have; made by `at`. */
+export interface Placed<out V> {
+  readonly [placed]: true;
+  readonly value: V;
+  readonly timestampMs: number;
+  readonly key?: unknown;
+  readonly partition?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An element with the timestamp of its record; a key, a partition and headers if they matter. */
+export function at<const V>(
+  timestampMs: number,
+  value: V,
+  options: {
+    readonly key?: unknown;
+    readonly partition?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
+): Placed<V> {
+  return { [placed]: true, value, timestampMs, ...options };
+}
+
+const START_MS = Date.UTC(2100, 0, 1);
+
+/** An end that is never reached in practice: a topology whose functions feed each other is refused. */
+const ROUNDS_MAX = 1_000_000;
+
+/** Wires operators by their topics. Throws a MillraceError "topology" where they do not fit together. */
+export async function testDriver(
+  operators: Operator | readonly Operator[],
+  options: TestDriverOptions = {},
+): Promise<TestDriver> {
+  const list = Array.isArray(operators) ? (operators as readonly Operator[]) : [operators as Operator];
+  const { partitions = 1 } = options;
+  const counts = partitions === "declared" ? partitionsOf : () => partitions;
+  const topology = buildTopology(
+    "test",
+    list.map((operator) => operator.definition),
+    counts,
+  );
+  const driver = new TestDriver(topology, list, options);
+  await driver.begin();
+  return driver;
+}
+
+export class TestDriver implements AsyncDisposable {
+  readonly #topology: Topology;
+  readonly #operators: ReadonlyMap<string, Operator>;
+  readonly #options: TestDriverOptions;
+  readonly #broker = new MemoryBroker();
+  readonly #log = new MemoryStateLog();
+  readonly #positions = new Map<string, number>();
+  readonly #wakes = new Map<string, { plan: FunctionPlan; task: TaskPlace; atMs: number }>();
+  readonly #reports: TaskReport[] = [];
+  #nowMs: number;
+  #host: Host;
+
+  /** Use `testDriver`. */
+  constructor(topology: Topology, operators: readonly Operator[], options: TestDriverOptions) {
+    this.#topology = topology;
+    this.#operators = new Map(operators.map((operator) => [operator.operatorName, operator]));
+    this.#options = options;
+    this.#nowMs = options.startMs ?? START_MS;
+    this.#host = this.#newHost();
+  }
+
+  /** Use `testDriver`. */
+  async begin(): Promise<void> {
+    await this.#broker.ensureTopics(
+      this.#topology.topics.map(({ name, partitions, compacted, retentionMs }) => ({
+        name,
+        partitions,
+        compacted,
+        retentionMs,
+      })),
+    );
+    await this.#tickSources(undefined);
+  }
+
+  /**
+   * Writes elements to a topic, encoded by its formats, and runs the operators until nothing is left to read. All elements of one call are one batch, as far as
+   * `batchSize` allows. Without `at` an element has the clock's time as its timestamp.
+   */
+  async send<In, KeyIn>(
+    topic: Topic<In, unknown, KeyIn, unknown>,
+    ...elements: readonly (In | Placed<In>)[]
+  ): Promise<void> {
+    const declared = this.#declared(topic);
+    await this.#produce(
+      topic.topicName,
+      elements.map((element) => {
+        const {
+          value,
+          timestampMs = this.#nowMs,
+          key = null,
+          partition,
+          headers = {},
+        } = isPlaced(element) ? element : { value: element };
+        const keyBytes = key === null || declared.keyFormat === undefined ? null : declared.keyFormat.encode(key);
+        return {
+          partition,
+          record: {
+            key: keyBytes,
+            value: value === null ? null : declared.valueFormat.encode(value),
+            timestampMs,
+            headers: Object.entries(headers).map(([name, text]) => [name, new TextEncoder().encode(text)] as const),
+          },
+        };
+      }),
+    );
+  }
+
+  /** Writes bytes that no format made, as a stranger would. `record` replaces what a good record has. */
+  async sendBroken(
+    topic: AnyTopic,
+    value: Uint8Array | string | null,
+    record: Partial<OutgoingRecord> = {},
+  ): Promise<void> {
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+    await this.#produce(topic.topicName, [
+      { partition: undefined, record: { key: null, value: bytes, timestampMs: this.#nowMs, headers: [], ...record } },
+    ]);
+  }
+
+  /** Raises the watermark of every source to at least this; `Infinity` is the end of the input. */
+  async advanceWatermark(toMs: number): Promise<void> {
+    await this.#tickSources(toMs);
+  }
+
+  /** Moves the clock on, and wakes each task at the time it asked for. */
+  async advanceClock(by: Duration | number): Promise<void> {
+    const untilMs = this.#nowMs + by;
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const next = [...this.#wakes].filter(([, wake]) => wake.atMs <= untilMs).sort((a, b) => a[1].atMs - b[1].atMs)[0];
+      if (next === undefined) break;
+      const [name, { plan, task, atMs }] = next;
+      this.#wakes.delete(name);
+      this.#nowMs = Math.max(this.#nowMs, atMs);
+      await this.#invoke(plan, tickEvent(plan, [task]));
+      await this.#drain();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  /** Forgets everything but topics and logs, as a new execution environment does. */
+  async restart(): Promise<void> {
+    this.#host = this.#newHost();
+  }
+
+  /** The values in a topic, in order of partition and offset. */
+  async read<Out>(topic: Topic<never, Out, never, unknown>): Promise<Out[]> {
+    return (await this.readRecords(topic)).map((record) => record.value);
+  }
+
+  /** The records of a topic, decoded. */
+  async readRecords<Out, KeyOut>(topic: Topic<never, Out, never, KeyOut>): Promise<TopicElement<KeyOut, Out>[]> {
+    return (await readTopic(this.#broker, this.#declared(topic))) as TopicElement<KeyOut, Out>[];
+  }
+
+  /** The dead letters of an operator, with their original bytes and the reason. */
+  async deadLetters(operator: Operator): Promise<DeadLetter[]> {
+    const plan = this.#topology.functions.find((candidate) => candidate.operator === operator.definition);
+    if (plan === undefined)
+      throw new MillraceError("usage", `The test driver does not run operator ${operator.operatorName}.`);
+    return (await readTopic(this.#broker, { topicName: plan.deadLetterTopic })).map(toDeadLetter);
+  }
+
+  /** The cells of keyed state of an operator, or of one key. */
+  async state(operator: Operator, key?: unknown): Promise<StateCell[]> {
+    const plans = this.#topology.functions.filter((plan) => plan.operator === operator.definition);
+    return (await Promise.all(plans.map((plan) => readKeyedState(this.#log, this.#topology, plan, key)))).flat();
+  }
+
+  /** Every commit so far: counters of late elements, dead letters, duplicates, what authors logged and counted. */
+  get reports(): readonly TaskReport[] {
+    return this.#reports;
+  }
+
+  /** Late elements that were dropped or sent to their topic. */
+  get late(): number {
+    return this.#reports.reduce((sum, report) => sum + report.late, 0);
+  }
+
+  /** The clock, epoch milliseconds. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#broker.close();
+    await this.#log.close();
+  }
+
+  #newHost(): Host {
+    return newHost({
+      topology: this.#topology,
+      broker: this.#broker,
+      stateLog: this.#log,
+      now: () => this.#nowMs,
+      wake: (functionName, topic, partition, atMs) => {
+        const plan = this.#topology.functions.find(({ name }) => name === functionName) as FunctionPlan;
+        const task = `${functionName}/${topic}-${partition}`;
+        if (atMs === null) this.#wakes.delete(task);
+        else this.#wakes.set(task, { plan, task: { topic, partition }, atMs });
+      },
+      report: (report) => this.#reports.push(report),
+      strict: this.#options.strict ?? true,
+    });
+  }
+
+  async #produce(
+    topic: string,
+    records: readonly { partition: number | undefined; record: OutgoingRecord }[],
+  ): Promise<void> {
+    const count = this.#topology.topics.find(({ name }) => name === topic)?.partitions ?? 1;
+    const byPartition = new Map<number, OutgoingRecord[]>();
+    for (const [i, { partition, record }] of records.entries()) {
+      const target = partition ?? (record.key === null ? i % count : kafkaPartitionOf(record.key, count));
+      byPartition.set(target, [...(byPartition.get(target) ?? []), record]);
+    }
+    await this.#broker.produce([...byPartition].map(([partition, batch]) => ({ topic, partition, records: batch })));
+    await this.#drain();
+  }
+
+  async #tickSources(watermarkMs: number | undefined): Promise<void> {
+    for (const plan of this.#topology.functions) {
+      const tasks = sourceTasksOf(plan);
+      if (!plan.commits || tasks.length === 0) continue;
+      await this.#invoke(plan, tickEvent(plan, tasks, watermarkMs));
+      await this.#drain();
+    }
+  }
+
+  /** Delivers what can be read, function by function in the order of the data, until nothing is left. */
+  async #drain(): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      let read = false;
+      for (const plan of this.#topology.functions) {
+        for (const topic of topicsReadBy(plan)) read = (await this.#deliver(plan, topic)) || read;
+      }
+      if (!read) return;
+    }
+  }
+
+  async #deliver(plan: FunctionPlan, topic: string): Promise<boolean> {
+    const ranges = await this.#broker.offsets(topic);
+    const slices = [];
+    for (const [partition, { high }] of ranges.entries()) {
+      const position = this.#positions.get(`${plan.name}/${topic}-${partition}`) ?? 0;
+      if (position >= high) continue;
+      const { records, nextOffset } = await this.#broker.fetch(topic, partition, position, {
+        bytesMax: 64 * 1024 * 1024,
+        recordsMax: this.#options.batchSize ?? 1_000,
+      });
+      slices.push({ partition, columns: records, from: 0, to: records.count, nextOffset });
+    }
+    if (slices.length === 0) return false;
+    await this.#invoke(plan, writeEvent({ eventSource: "aws:kafka", bootstrapServers: "memory", topic }, slices));
+    for (const { partition, columns } of slices)
+      this.#positions.set(`${plan.name}/${topic}-${partition}`, (columns.offsets[columns.count - 1] as number) + 1);
+    return true;
+  }
+
+  async #invoke(plan: FunctionPlan, event: string | TickEvent): Promise<BatchResponse> {
+    const operator = this.#operators.get(plan.operator.operatorName) as Operator;
+    const context = {
+      awsRequestId: "test",
+      functionName: plan.name,
+      getRemainingTimeInMillis: () => 60_000,
+      [HOST]: this.#host,
+    };
+    const response = await operator(event, context);
+    if (this.#options.restartAfterEveryBatch === true) await this.restart();
+    return response;
+  }
+
+  #declared(topic: { readonly topicName: string }): AnyTopic {
+    const declared = this.#topology.topics.find(({ name }) => name === topic.topicName)?.declared;
+    if (declared !== undefined) return declared;
+    throw new MillraceError("usage", `No operator of this driver reads or writes topic ${topic.topicName}.`);
+  }
+}
+
+function topicsReadBy(plan: FunctionPlan): string[] {
+  return plan.shuffle === undefined ? plan.sources.map(({ topic }) => topic.topicName) : [plan.shuffle.name];
+}
+
+function isPlaced<V>(element: V | Placed<V>): element is Placed<V> {
+  return typeof element === "object" && element !== null && placed in element;
+}

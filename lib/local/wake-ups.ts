@@ -1,0 +1,61 @@
+/** Wake-ups: calls a task at the time it asked for. The newest wish of a task counts. */
+
+import type { Clock } from "./clock.ts";
+
+type WakeUp<T> = { readonly task: T; readonly atMs: number };
+
+export class WakeUps<T> {
+  readonly #clock: Clock;
+  readonly #call: (task: T) => Promise<void>;
+  readonly #waiting = new Map<string, WakeUp<T>>();
+  readonly #running = new Set<Promise<void>>();
+  #sleeping: AbortController | undefined;
+  #stopped = false;
+
+  /** `call` must not reject. */
+  constructor(clock: Clock, call: (task: T) => Promise<void>) {
+    this.#clock = clock;
+    this.#call = call;
+  }
+
+  /** Wakes the task called `name` at `atMs`; null: not any more. */
+  set(name: string, task: T, atMs: number | null): void {
+    if (atMs === null) this.#waiting.delete(name);
+    else this.#waiting.set(name, { task, atMs });
+    this.#sleeping?.abort();
+  }
+
+  /** When the next task is due; +∞: none waits. While calls are under way: now. */
+  nextAtMs(): number {
+    if (this.#running.size > 0) return Number.NEGATIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#waiting.values()) next = Math.min(next, atMs);
+    return next;
+  }
+
+  /** Calls what is due until stopped; then waits for calls under way. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      const nowMs = this.#clock.now();
+      for (const [name, { task, atMs }] of this.#waiting) {
+        if (atMs > nowMs) continue;
+        this.#waiting.delete(name);
+        const running = this.#call(task).finally(() => this.#running.delete(running));
+        this.#running.add(running);
+      }
+      this.#sleeping = new AbortController();
+      let next = Number.POSITIVE_INFINITY;
+      for (const { atMs } of this.#waiting.values()) next = Math.min(next, atMs);
+      await this.#clock.sleep(Math.min(Math.max(0, next - this.#clock.now()), SLEEP_MS_MAX), this.#sleeping.signal);
+    }
+    await Promise.all(this.#running);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#sleeping?.abort();
+  }
+}
+
+/** Timers hold 31 bits of milliseconds; a far wake-up is looked at again. */
+const SLEEP_MS_MAX = 60_000;

@@ -1,0 +1,177 @@
+/**
+ * The transformations of one function put together: every node becomes a step that pushes into the steps behind it. Made once per
+ * task; what leaves the function goes to the outlets that the runtime gives.
+ */
+
+import type { KeyedState } from "../state/keyed-state.ts";
+import {
+  type BranchNode,
+  inputsOf,
+  type KeyByNode,
+  type Node,
+  type SinkNode,
+  type SourceNode,
+  type SplitNode,
+  type StatefulNode,
+} from "../stream/node.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import type { AnyTopic } from "../stream/topic.ts";
+import { filterStep } from "./filter.ts";
+import { flatMapStep } from "./flat-map.ts";
+import { keyByStep } from "./key-by.ts";
+import { mapStep } from "./map.ts";
+import { peekStep } from "./peek.ts";
+import { rollingAggregateStep } from "./rolling-aggregate.ts";
+import { splitStep } from "./split.ts";
+import type { Caller, Counts, Guard, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
+import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
+
+/** What a chain finds around it. */
+export type ChainSetup = {
+  readonly state: KeyedState;
+  readonly time: TaskTime;
+  readonly counts: Counts;
+  readonly guard: Guard;
+  readonly call: Caller;
+  /** Takes what a sink writes. */
+  readonly sink: (node: SinkNode) => Push;
+  /** Takes what a keyBy sends through its shuffle. */
+  readonly shuffle: (node: KeyByNode) => Push;
+  /** Takes late elements for a topic. */
+  readonly late: (topic: AnyTopic) => Push;
+};
+
+export type Chain = {
+  /** Where elements of a source enter. */
+  readonly sources: ReadonlyMap<SourceNode, Push>;
+  /** Where elements of the function's own shuffle enter, by side. */
+  readonly sides: readonly Push[];
+  /** The one step that reads a side, where it takes partial results. */
+  readonly partials: readonly (Step["partials"] | undefined)[];
+  /** The steps that keep something or wait for something, inputs before what reads them. */
+  readonly stateful: readonly Step[];
+};
+
+/** The nodes of an operator that read each node. */
+export function consumersOf(sinks: readonly SinkNode[]): ReadonlyMap<Node, readonly (Node | SinkNode)[]> {
+  const consumers = new Map<Node, (Node | SinkNode)[]>();
+  const seen = new Set<Node | SinkNode>();
+  const visit = (node: Node | SinkNode) => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    for (const input of inputsOf(node)) {
+      const readers = consumers.get(input) ?? [];
+      readers.push(node);
+      consumers.set(input, readers);
+      visit(input);
+    }
+  };
+  for (const sink of sinks) visit(sink);
+  return consumers;
+}
+
+/** Builds the chain of a function. */
+export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
+  const consumers = consumersOf(plan.operator.sinks);
+  const own = new Set<Node | SinkNode>(plan.nodes);
+  const shuffled = new Set<Node>(plan.shuffleOutputs.flatMap((output) => output.keyBys));
+  const steps = new Map<Node | SinkNode, Step>();
+  const stateful: Step[] = [];
+
+  /** What a node pushes into: all steps of this function that read it. */
+  const outOf = (node: Node): Push => {
+    const readers = (consumers.get(node) ?? []).filter((reader) => own.has(reader) && reader.kind !== "branch");
+    return fanOut(
+      readers.flatMap((reader) =>
+        inputsOf(reader).flatMap((input, i) => (input === node ? [steps.get(reader)?.inputs[i] as Push] : [])),
+      ),
+    );
+  };
+
+  const makeStep = (node: Node | SinkNode): Step => {
+    if (node.kind === "sink") return { inputs: [setup.sink(node)] };
+    const { state, time, counts, guard, call } = setup;
+    const out = node.kind === "keyBy" && shuffled.has(node) ? setup.shuffle(node) : outOf(node);
+    const stateless: StatelessSetup = { time, counts, guard, call, out };
+    const withTable = (node: StatefulNode): StepSetup => ({
+      ...stateless,
+      table: state.table(tableName(node)),
+      late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
+    });
+    switch (node.kind) {
+      case "map":
+        return mapStep(node, stateless);
+      case "filter":
+        return filterStep(node, stateless);
+      case "flatMap":
+        return flatMapStep(node, stateless);
+      case "peek":
+        return peekStep(node, stateless);
+      case "keyBy":
+        return keyByStep(node, stateless);
+      case "split":
+        return splitStep(node, stateless, ...branchesOf(node));
+      case "union":
+        return { inputs: node.inputs.map(() => out) };
+      case "window":
+        return tumblingAggregateStep(node, withTable(node));
+      case "rolling":
+        return rollingAggregateStep(node, withTable(node));
+      case "branch":
+      case "source":
+        return { inputs: [out] };
+      default:
+        return node satisfies never;
+    }
+  };
+
+  const branchesOf = (split: SplitNode): [(Push | undefined)[], Push | undefined] => {
+    const branches: (Push | undefined)[] = split.predicates.map(() => undefined);
+    let rest: Push | undefined;
+    for (const reader of (consumers.get(split) ?? []) as BranchNode[]) {
+      if (!own.has(reader)) continue;
+      if (reader.index < 0) rest = steps.get(reader)?.inputs[0];
+      else branches[reader.index] = steps.get(reader)?.inputs[0];
+    }
+    return [branches, rest];
+  };
+
+  for (const node of [...plan.nodes].reverse()) {
+    const step = makeStep(node);
+    steps.set(node, step);
+    if (step.advance !== undefined || step.flush !== undefined) stateful.unshift(step);
+  }
+
+  const sideNodes = plan.shuffle?.sides ?? [];
+  return {
+    sources: new Map(plan.sources.flatMap(({ nodes }) => nodes.map((node) => [node, outOf(node)] as const))),
+    sides: sideNodes.map(outOf),
+    partials: sideNodes.map((side) => {
+      const readers = (consumers.get(side) ?? []).filter((reader) => own.has(reader));
+      return readers.length === 1 ? steps.get(readers[0] as Node)?.partials : undefined;
+    }),
+    stateful,
+  };
+}
+
+/** The name of a step's cells in the state: keyBy and step, so that inserting a stateless step moves nothing. */
+function tableName(node: StatefulNode): string {
+  let keyBy: Node = node;
+  while (keyBy.kind !== "keyBy" && keyBy.kind !== "source") keyBy = inputsOf(keyBy)[0] as Node;
+  const kind = node.kind === "rolling" ? node.method : node.kind;
+  return `${keyBy.kind === "keyBy" ? (keyBy.name ?? "by-key") : "source"}/${node.name ?? kind}`;
+}
+
+function fanOut(pushes: readonly Push[]): Push {
+  const [first, second] = pushes;
+  if (first === undefined) return () => {};
+  if (second === undefined) return first;
+  if (pushes.length === 2)
+    return (value, key, timestampMs) => {
+      first(value, key, timestampMs);
+      second(value, key, timestampMs);
+    };
+  return (value, key, timestampMs) => {
+    for (const push of pushes) push(value, key, timestampMs);
+  };
+}

@@ -1,0 +1,18 @@
+/** flatMap: any number of elements for one, with its timestamp and key. */
+
+import type { FlatMapNode } from "../stream/node.ts";
+import { bindAuthor, type StatelessSetup, type Step } from "./step.ts";
+
+export function flatMapStep(node: FlatMapNode, { call, out }: StatelessSetup): Step {
+  const fn = bindAuthor(node.fn, call, "flatMap");
+  return {
+    inputs: [
+      (value, key, timestampMs) => {
+        const results = fn(value, timestampMs) as Iterable<unknown>;
+        // Arrays by index: a third faster than the iterator protocol (bench/word-count).
+        if (Array.isArray(results)) for (let i = 0; i < results.length; i++) out(results[i], key, timestampMs);
+        else for (const result of results) out(result, key, timestampMs);
+      },
+    ],
+  };
+}

@@ -1,0 +1,75 @@
+/** Aggregates before the shuffle, for a keyBy whose only reader is a tumbling window in event time with a mergeable aggregate. */
+
+import { encodeKey, type Key } from "../stream/key.ts";
+import type { WindowAggregateNode } from "../stream/node.ts";
+import { windowStart } from "../windows/tumbling.ts";
+import { accumulatorCheck } from "./accumulator.ts";
+import type { PartialWindow } from "./partials.ts";
+import type { Caller, Push } from "./step.ts";
+
+/** What a batch gathered: pushed into, then taken. */
+export type PreAggregate = {
+  readonly push: Push;
+  /** The partial results since the last call, split by what `partitionOf` says of their keys. */
+  take(partitions: number, partitionOf: (key: string) => number): readonly PartialWindow[][];
+};
+
+/** Whether elements for this window may be aggregated before the shuffle: late ones need not be seen one by one. */
+export function canPreAggregate(node: WindowAggregateNode): boolean {
+  return node.aggregator.merge !== undefined && node.assigner.time === "event" && node.lateTo === undefined;
+}
+
+export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggregate {
+  const { size, offset } = node.assigner;
+  const { create, add, kind, ignoresValue } = node.aggregator;
+  const checked = accumulatorCheck(node.aggregator);
+  // A count is its own number of elements.
+  const counts = kind === "count" && ignoresValue;
+  let windows = new Map<number, { cells: Map<string, unknown>; elements: Map<string, number> | undefined }>();
+  let newestStart = Number.NaN;
+  let cells = new Map<string, unknown>();
+  let elements: Map<string, number> | undefined;
+
+  return {
+    push(value, key, timestampMs) {
+      const start = windowStart(timestampMs, offset, size);
+      if (start !== newestStart) {
+        let window = windows.get(start);
+        if (window === undefined) {
+          window = { cells: new Map(), elements: counts ? undefined : new Map() };
+          windows.set(start, window);
+        }
+        newestStart = start;
+        ({ cells, elements } = window);
+      }
+      const encoded = encodeKey(key as Key);
+      call.step = "window";
+      cells.set(encoded, checked(add(cells.get(encoded) ?? create(), value)));
+      elements?.set(encoded, (elements.get(encoded) ?? 0) + 1);
+    },
+
+    take(partitions, partitionOf) {
+      const split: PartialWindow[][] = Array.from({ length: partitions }, () => []);
+      for (const [namespace, window] of windows) {
+        const parts: (PartialWindow | undefined)[] = new Array(partitions).fill(undefined);
+        for (const [key, accumulator] of window.cells) {
+          const partition = partitions === 1 ? 0 : partitionOf(key);
+          let part = parts[partition];
+          if (part === undefined) {
+            part = { namespace, keys: [], accumulators: [], elements: [] };
+            parts[partition] = part;
+            split[partition]?.push(part);
+          }
+          part.keys.push(key);
+          part.accumulators.push(accumulator);
+          part.elements.push(
+            window.elements === undefined ? (accumulator as number) : (window.elements.get(key) as number),
+          );
+        }
+      }
+      windows = new Map();
+      newestStart = Number.NaN;
+      return split;
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** Rolling aggregates (count, sum, reduce, … without a window): one result per element, `{ key, value }`. */
+
+import { encodeKey, type Key } from "../stream/key.ts";
+import type { RollingAggregateNode } from "../stream/node.ts";
+import { accumulatorCheck } from "./accumulator.ts";
+import type { Step, StepSetup } from "./step.ts";
+
+/** The accumulator of a key; there is one namespace. */
+const NAMESPACE = "";
+
+export function rollingAggregateStep(node: RollingAggregateNode, { table, call, out }: StepSetup): Step {
+  const { create, add, result } = node.aggregator;
+  const checked = accumulatorCheck(node.aggregator);
+  return {
+    inputs: [
+      (value, key, timestampMs) => {
+        call.step = node.method;
+        const encoded = encodeKey(key as Key);
+        const accumulator = checked(add(table.get(NAMESPACE, encoded) ?? create(), value));
+        table.set(NAMESPACE, encoded, accumulator);
+        out({ key, value: result(accumulator) }, key, timestampMs);
+      },
+    ],
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * The shape of every transformation at run time: made once per task from its node, fed by pushes, told when the watermark or the clock
+ * moves. A step changes nothing but its tables and says nothing but what it pushes; no clock, no randomness, no I/O.
+ */
+
+import type { KeyedTable } from "../state/keyed-state.ts";
+import type { Ctx } from "../stream/ctx.ts";
+import type { AuthorFunction } from "../stream/node.ts";
+import type { PartialWindow } from "./partials.ts";
+
+/** Hands an element on. `key` is the current key as the author sees it; undefined or null where there is none. */
+export type Push = (value: unknown, key: unknown, timestampMs: number) => void;
+
+export interface Step {
+  /** What the nodes before it push into: one for each input of the node. */
+  readonly inputs: readonly Push[];
+  /** Takes what was aggregated before the shuffle, instead of the elements. */
+  partials?(windows: readonly PartialWindow[]): void;
+  /** Moves what it gathered of a stretch of input into its tables. Called before time moves, and at the end of a stretch. */
+  flush?(): void;
+  /** The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. */
+  advance?(): void;
+  /** When it wants to be told next that the watermark moved; +∞: never. */
+  nextEventTimeMs?(): number;
+  /** The same for the clock. */
+  nextProcessingTimeMs?(): number;
+}
+
+/**
+ * Where a task stands in time; moved by the task between stretches of input. A step that compares elements with the watermark keeps the one
+ * it was last told by `advance`: what an earlier step fires at a watermark reaches it before that watermark does, as in Flink.
+ */
+export type TaskTime = { watermarkMs: number; nowMs: number };
+
+/** What a task counts of a batch; published with the commit that won. */
+export type Counts = {
+  elements: number;
+  late: number;
+  nullKeys: number;
+  deadLetters: number;
+  future: number;
+  duplicates: number;
+  windowsClosed: number;
+};
+
+/** Nothing counted yet. */
+export function noCounts(): Counts {
+  return { elements: 0, late: 0, nullKeys: 0, deadLetters: 0, future: 0, duplicates: 0, windowsClosed: 0 };
+}
+
+/** Runs what a timer fires as one unit: if author's code throws, all that the unit did is undone and its result becomes a dead letter. */
+export type Guard = (unit: () => string, run: () => void, result: () => unknown) => void;
+
+/** What a step without state finds around it. */
+export type StatelessSetup = {
+  readonly time: TaskTime;
+  readonly counts: Counts;
+  readonly guard: Guard;
+  readonly call: Caller;
+  readonly out: Push;
+};
+
+/** What a step with state finds around it. */
+export type StepSetup = StatelessSetup & {
+  /** The step's cells. */
+  readonly table: KeyedTable;
+  /** Where late elements go; undefined: nowhere. */
+  readonly late: Push | undefined;
+};
+
+/** The context object that authors' functions get, written before each call, and the name of the step that is being run, for messages. */
+export type Caller = { readonly ctx: { -readonly [Name in keyof Ctx]: Ctx[Name] }; step: string };
+
+/** An author's function of (value, ctx) ready to be called: ctx is only filled in where the function asks for it. */
+export function bindAuthor(
+  fn: AuthorFunction,
+  caller: Caller,
+  step: string,
+): (value: unknown, timestampMs: number) => unknown {
+  if (fn.length < 2)
+    return (value) => {
+      caller.step = step;
+      return fn(value);
+    };
+  return (value, timestampMs) => {
+    caller.step = step;
+    caller.ctx.timestampMs = timestampMs;
+    return fn(value, caller.ctx);
+  };
+}

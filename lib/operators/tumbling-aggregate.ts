@@ -1,0 +1,139 @@
+/**
+ * Tumbling windows with an aggregate, in event time or processing time: `{ key, value, window }` when the window closes.
+ *
+ * Elements of a stretch of input are gathered per window and key and merged into the table once, so that an element costs one map operation
+ * and a commit knows what was touched. What is late, or belongs to a window that has fired already, goes the long way at once.
+ */
+
+import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
+import type { WindowAggregateNode } from "../stream/node.ts";
+import { maxTimestamp, tumblingWindow, windowStart } from "../windows/tumbling.ts";
+import { accumulatorCheck } from "./accumulator.ts";
+import type { Step, StepSetup } from "./step.ts";
+
+export function tumblingAggregateStep(
+  node: WindowAggregateNode,
+  { table, time, counts, guard, call, out, late }: StepSetup,
+): Step {
+  const { assigner, aggregator, allowedLateness } = node;
+  const { size, offset } = assigner;
+  const { create, add, merge, result } = aggregator;
+  const checked = accumulatorCheck(aggregator);
+  const inEventTime = assigner.time === "event";
+  const lateness = inEventTime ? allowedLateness : 0;
+  /** The watermark, or the clock, that this step was last told: what was due then has fired. */
+  let toldMs = inEventTime ? time.watermarkMs : time.nowMs;
+
+  /** The stretch of input so far: windows that have not fired. */
+  const gathered = new Map<number, Map<string, unknown>>();
+  let newestStart = Number.NaN;
+  let newestCells: Map<string, unknown> | undefined;
+
+  const fire = (start: number, encoded: string, accumulator: unknown) => {
+    const window = tumblingWindow(assigner, start);
+    const key = decodeKey(encoded);
+    guard(
+      () => `window ${start} of key ${JSON.stringify(encoded)}`,
+      () => {
+        call.step = "window";
+        out({ key, value: result(accumulator), window }, key, maxTimestamp(window));
+      },
+      () => ({ key, window }),
+    );
+  };
+
+  /** Adds to a window that has fired already and is kept for late elements: fires again at once. */
+  const addLate = (start: number, encoded: string, change: (accumulator: unknown) => unknown) => {
+    const accumulator = change(table.get(start, encoded));
+    table.set(start, encoded, accumulator);
+    fire(start, encoded, accumulator);
+  };
+
+  const element = (value: unknown, key: unknown, elementMs: number) => {
+    const timestampMs = inEventTime ? elementMs : time.nowMs;
+    const start = windowStart(timestampMs, offset, size);
+    const lastMs = start + size - 1;
+    if (inEventTime && lastMs <= toldMs) {
+      if (lastMs + lateness <= toldMs) {
+        counts.late++;
+        late?.(value, key, elementMs);
+      } else
+        addLate(start, encodeKey(key as Key), (accumulator) => {
+          call.step = "window";
+          return checked(add(accumulator ?? create(), value));
+        });
+      return;
+    }
+    const encoded = encodeKey(key as Key);
+    call.step = "window";
+    if (merge === undefined) {
+      table.set(start, encoded, checked(add(table.get(start, encoded) ?? create(), value)));
+      return;
+    }
+    if (start !== newestStart) {
+      newestStart = start;
+      newestCells = gathered.get(start);
+      if (newestCells === undefined) {
+        newestCells = new Map();
+        gathered.set(start, newestCells);
+      }
+    }
+    const cells = newestCells as Map<string, unknown>;
+    cells.set(encoded, checked(add(cells.get(encoded) ?? create(), value)));
+  };
+
+  return {
+    inputs: [element],
+
+    partials(windows) {
+      if (merge === undefined) throw new Error("Partial results arrived for an aggregate that cannot be merged.");
+      call.step = "window";
+      for (const { namespace: start, keys, accumulators, elements } of windows) {
+        const lastMs = start + size - 1;
+        if (lastMs > toldMs) table.merge(start, keys, accumulators, merge);
+        else if (lastMs + lateness > toldMs)
+          for (let i = 0; i < keys.length; i++)
+            addLate(start, keys[i] as string, (accumulator) =>
+              accumulator === undefined ? accumulators[i] : merge(accumulator, accumulators[i]),
+            );
+        else for (const n of elements) counts.late += n;
+      }
+    },
+
+    flush() {
+      if (merge === undefined || gathered.size === 0) return;
+      for (const [start, cells] of gathered) table.merge(start, [...cells.keys()], [...cells.values()], merge);
+      gathered.clear();
+      newestStart = Number.NaN;
+    },
+
+    advance() {
+      const previousMs = toldMs;
+      toldMs = inEventTime ? time.watermarkMs : time.nowMs;
+      if (toldMs === previousMs) return;
+      const due = ([...table.namespaces()] as number[])
+        .filter((start) => start + size - 1 <= toldMs)
+        .sort((a, b) => a - b);
+      for (const start of due) {
+        const lastMs = start + size - 1;
+        if (lastMs > previousMs) {
+          table.forEach(start, (key, accumulator) => fire(start, key, accumulator));
+          counts.windowsClosed++;
+        }
+        if (lastMs + lateness <= toldMs) table.drop(start);
+      }
+    },
+
+    nextEventTimeMs: () => (inEventTime ? nextDue() : Number.POSITIVE_INFINITY),
+    nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue()),
+  };
+
+  function nextDue(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const start of table.namespaces() as Set<number>) {
+      const lastMs = start + size - 1;
+      next = Math.min(next, lastMs > toldMs ? lastMs : lastMs + lateness);
+    }
+    return next;
+  }
+}

@@ -1,0 +1,200 @@
+/** Gathers what a batch sends: records for declared topics as bytes, elements and partial results for shuffles as columns. */
+
+import { consumersOf } from "../operators/chain.ts";
+import { canPreAggregate, type PreAggregate, preAggregate } from "../operators/pre-aggregate.ts";
+import type { Caller, Push } from "../operators/step.ts";
+import { keyGroupOf, partitionOfGroup } from "../state/key-group.ts";
+import { kafkaPartitionOf, murmur2 } from "../state/murmur2.ts";
+import { ColumnBuilder, encodeColumn } from "../state/value-encoding.ts";
+import { MillraceError } from "../stream/error.ts";
+import { encodeKey } from "../stream/key.ts";
+import type { KeyByNode, SinkNode } from "../stream/node.ts";
+import type { FunctionPlan, ShufflePlan } from "../stream/plan.ts";
+import type { AnyTopic, TopicRecord } from "../stream/topic.ts";
+import type { BundleColumns } from "../wire/bundle.ts";
+import { identityHeader } from "../wire/identity.ts";
+import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
+import type { OutboxBatch } from "./outbox.ts";
+
+/** What a bundle of a single element has beside it, at the most. */
+const BUNDLE_BYTES_SPARE = 1_024;
+
+/** Elements of one keyBy for one partition. */
+type ElementBuffer = { keys: string[]; timestampsMs: number[]; values: ColumnBuilder };
+
+/** One shuffle: per side, what was pushed. */
+type ShuffleBuffer = {
+  readonly plan: ShufflePlan;
+  readonly sides: {
+    readonly side: number;
+    readonly elements: (ElementBuffer | undefined)[];
+    readonly partials: PreAggregate | undefined;
+  }[];
+};
+
+/** Outputs of a task between two commits. Emptied by `take…`. */
+export class Collector {
+  readonly #recordBytesMax: number;
+  readonly #task: string;
+  readonly #taskHash: number;
+  readonly #commits: boolean;
+  #records = new Map<string, OutgoingRecord[][]>();
+  #ordinal = 0;
+  #salt = 0;
+  readonly #shuffles: ShuffleBuffer[];
+  /** Set while a batch is looked at element by element, to find the one that is too large for a bundle. */
+  careful = false;
+
+  constructor(plan: FunctionPlan, task: string, recordBytesMax: number, call: Caller) {
+    this.#recordBytesMax = recordBytesMax;
+    this.#task = task;
+    this.#taskHash = murmur2(task);
+    this.#commits = plan.commits;
+    const consumers = consumersOf(plan.operator.sinks);
+    this.#shuffles = plan.shuffleOutputs.map(({ shuffle, keyBys }) => ({
+      plan: shuffle,
+      sides: keyBys.map((keyBy) => {
+        const [reader, ...others] = consumers.get(keyBy) ?? [];
+        const merges = reader?.kind === "window" && others.length === 0 && canPreAggregate(reader);
+        return {
+          side: shuffle.sides.indexOf(keyBy),
+          elements: new Array<ElementBuffer | undefined>(shuffle.partitions),
+          partials: merges ? preAggregate(reader, call) : undefined,
+        };
+      }),
+    }));
+  }
+
+  /**
+   * Starts a commit, or an input record of a task without a log: `salt` is its number, or the record's offset. Where outputs without a key go
+   * depends on it and their order (O4), and without a log it is part of their identity.
+   */
+  startUnit(salt: number): void {
+    this.#salt = salt;
+    this.#ordinal = 0;
+  }
+
+  /** Takes what a sink writes. */
+  sink(node: SinkNode, partitions: number): Push {
+    return (value, key, timestampMs) => this.#write(node.topic, partitions, node.toRecord(value, key, timestampMs));
+  }
+
+  /** Takes late elements for a topic. */
+  late(topic: AnyTopic, partitions: number): Push {
+    return (value, key, timestampMs) =>
+      this.#write(topic, partitions, {
+        key: topic.keyFormat === undefined ? null : key,
+        value,
+        timestampMs,
+        headers: undefined,
+      });
+  }
+
+  /** Takes what a keyBy sends through its shuffle. */
+  shuffle(node: KeyByNode): Push {
+    for (const { plan, sides } of this.#shuffles) {
+      const side = sides.find(({ side }) => plan.sides[side] === node);
+      if (side === undefined) continue;
+      if (side.partials !== undefined) return side.partials.push;
+      const { partitions, maxParallelism } = plan;
+      return (value, key, timestampMs) => {
+        const encoded = encodeKey(key);
+        if (this.careful) this.#checkSize(encoded, value);
+        const partition = partitionOfGroup(keyGroupOf(encoded, maxParallelism), partitions, maxParallelism);
+        const buffer = (side.elements[partition] ??= { keys: [], timestampsMs: [], values: new ColumnBuilder() });
+        // First what can throw, so that the columns stay equally long.
+        buffer.values.push(value);
+        buffer.keys.push(encoded);
+        buffer.timestampsMs.push(timestampMs);
+      };
+    }
+    throw new Error("A keyBy writes to a shuffle that its function does not feed.");
+  }
+
+  /** Adds a record whose bytes are made already: a dead letter. */
+  add(topic: string, partition: number, partitions: number, record: OutgoingRecord): void {
+    let topicRecords = this.#records.get(topic);
+    if (topicRecords === undefined) {
+      topicRecords = Array.from({ length: partitions }, () => []);
+      this.#records.set(topic, topicRecords);
+    }
+    const identified = this.#commits
+      ? record
+      : { ...record, headers: [identityHeader(this.#task, this.#salt, this.#ordinal), ...record.headers] };
+    (topicRecords[partition] as OutgoingRecord[]).push(identified);
+    this.#ordinal++;
+  }
+
+  /** The records for declared topics and dead letters, by topic and partition. */
+  takeRecords(): OutboxBatch[] {
+    const batches: OutboxBatch[] = [];
+    for (const [topic, partitions] of this.#records) {
+      for (const [partition, records] of partitions.entries())
+        if (records.length > 0) batches.push({ kind: this.#commits ? "records" : "sealed", topic, partition, records });
+    }
+    this.#records = new Map();
+    return batches;
+  }
+
+  /** The columns for each partition of each shuffle. */
+  takeShuffles(): { readonly plan: ShufflePlan; readonly columns: BundleColumns[][] }[] {
+    return this.#shuffles.map(({ plan, sides }) => {
+      const columns: BundleColumns[][] = Array.from({ length: plan.partitions }, () => []);
+      for (const { side, elements, partials } of sides) {
+        for (const [partition, buffer] of elements.entries()) {
+          if (buffer !== undefined)
+            columns[partition]?.push({
+              kind: "elements",
+              side,
+              keys: buffer.keys,
+              timestampsMs: buffer.timestampsMs,
+              values: buffer.values,
+            });
+        }
+        elements.fill(undefined);
+        const split =
+          partials?.take(plan.partitions, (key) =>
+            partitionOfGroup(keyGroupOf(key, plan.maxParallelism), plan.partitions, plan.maxParallelism),
+          ) ?? [];
+        for (const [partition, windows] of split.entries())
+          if (windows.length > 0) columns[partition]?.push({ kind: "partials", side, windows });
+      }
+      return { plan, columns };
+    });
+  }
+
+  #write(topic: AnyTopic, partitions: number, { key, value, timestampMs, headers }: TopicRecord): void {
+    const record: OutgoingRecord = {
+      key: topic.keyFormat === undefined || key === null || key === undefined ? null : topic.keyFormat.encode(key),
+      value: value === null && topic.compacted ? null : topic.valueFormat.encode(value),
+      timestampMs,
+      headers:
+        headers === undefined
+          ? []
+          : Object.entries(headers).map(([name, text]) => [name, new TextEncoder().encode(text)] as const),
+    };
+    const bytes = recordBytes(record);
+    if (bytes > this.#recordBytesMax)
+      throw new MillraceError(
+        "format",
+        `The record for topic ${topic.topicName} has ${bytes} bytes; the broker takes at most ${this.#recordBytesMax}.`,
+      );
+    const partition =
+      record.key === null ? this.#partitionWithoutKey(partitions) : kafkaPartitionOf(record.key, partitions);
+    this.add(topic.topicName, partition, partitions, record);
+  }
+
+  #partitionWithoutKey(partitions: number): number {
+    const mixed = Math.imul(this.#taskHash ^ Math.imul(this.#salt, 0x9e3779b1) ^ this.#ordinal, 0x85ebca6b);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) % partitions;
+  }
+
+  #checkSize(key: string, value: unknown): void {
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(JSON.stringify(encodeColumn([value])));
+    if (bytes + BUNDLE_BYTES_SPARE > this.#recordBytesMax)
+      throw new MillraceError(
+        "format",
+        `An element of ${bytes} bytes does not fit into a bundle; the broker takes at most ${this.#recordBytesMax}.`,
+      );
+  }
+}

@@ -1,0 +1,93 @@
+/** Dead letters: what could not be processed, with its original bytes and the reason, in the same commit as everything else. */
+
+import { encodeColumn } from "../state/value-encoding.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { OutgoingRecord } from "../wire/outgoing-record.ts";
+import { recordBytes } from "../wire/outgoing-record.ts";
+import { type Header, headersAt, keyBytesAt, type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
+import type { TaskName } from "./open-task.ts";
+import type { Problem } from "./units.ts";
+
+/** Headers of a dead letter; those of the original record stand behind them. */
+export const DEAD_LETTER_HEADERS = {
+  reason: "millrace-reason",
+  step: "millrace-step",
+  operator: "millrace-function",
+  topic: "millrace-topic",
+  partition: "millrace-partition",
+  offset: "millrace-offset",
+  /** Present where the original was too large to be kept whole: only its position is known. */
+  reference: "millrace-reference",
+} as const;
+
+/** Longer reasons are cut: they are for people. */
+const REASON_CHARS_MAX = 2_000;
+
+const encoder = new TextEncoder();
+
+/** What happened, in one line. */
+export function reasonOf({ error }: Problem): string {
+  const name = error instanceof MillraceError || error.name === "Error" ? "" : `${error.name}: `;
+  return `${name}${error.message}`.slice(0, REASON_CHARS_MAX);
+}
+
+/** The dead letter of an input record: its bytes as they were. Above `recordBytesMax` only a reference. */
+export function deadRecord(
+  name: TaskName,
+  records: RecordColumns,
+  i: number,
+  problem: Problem,
+  recordBytesMax: number,
+): OutgoingRecord {
+  const headers = headersOf(name, problem, String(records.offsets[i]));
+  const whole: OutgoingRecord = {
+    key: keyBytesAt(records, i),
+    value: valueBytesAt(records, i),
+    timestampMs: Math.max(-1, Math.trunc(records.timestampsMs[i] as number)),
+    headers: [...headers, ...headersAt(records, i)],
+  };
+  // The identity that is added on sending needs room too.
+  if (recordBytes(whole) + 512 <= recordBytesMax) return whole;
+  return {
+    key: null,
+    value: null,
+    timestampMs: whole.timestampMs,
+    headers: [
+      ...headers,
+      header(DEAD_LETTER_HEADERS.reference, "the record was too large to be copied; read it at its position"),
+    ],
+  };
+}
+
+/** The dead letter of an element behind a shuffle, or of a timer's result: the value as JSON, since no original bytes are left. */
+export function deadElement(
+  name: TaskName,
+  position: string,
+  key: string | null,
+  value: unknown,
+  timestampMs: number,
+  problem: Problem,
+): OutgoingRecord {
+  const text = JSON.stringify(encodeColumn([value]));
+  return {
+    key: key === null ? null : encoder.encode(key),
+    value: encoder.encode(text.startsWith("[") ? text.slice(1, -1) : text),
+    timestampMs,
+    headers: headersOf(name, problem, position),
+  };
+}
+
+function headersOf(name: TaskName, problem: Problem, offset: string): Header[] {
+  return [
+    header(DEAD_LETTER_HEADERS.reason, reasonOf(problem)),
+    header(DEAD_LETTER_HEADERS.step, problem.step),
+    header(DEAD_LETTER_HEADERS.operator, name.functionName),
+    header(DEAD_LETTER_HEADERS.topic, name.topic),
+    header(DEAD_LETTER_HEADERS.partition, String(name.partition)),
+    header(DEAD_LETTER_HEADERS.offset, offset),
+  ];
+}
+
+function header(name: string, value: string): Header {
+  return [name, encoder.encode(value)];
+}

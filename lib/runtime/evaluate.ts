@@ -1,0 +1,202 @@
+/**
+ * Processes a batch or a tick on an open task: changes its state and meta in place, and says what to commit and to send. Synchronous and
+ * deterministic: the same state, input and time give the same bytes.
+ */
+
+import type { TakenChanges } from "../state/keyed-state.ts";
+import { passedStep } from "../watermarks/announce.ts";
+import { clockReaches, clockWatermark, isIdle } from "../watermarks/bounded.ts";
+import { combine } from "../watermarks/combined.ts";
+import { encodeBundles } from "../wire/bundle.ts";
+import type { RecordColumns } from "../wire/record-columns.ts";
+import { advanceTo, flush, moveClock, nextEventTimeMs, nextProcessingTimeMs } from "./advance.ts";
+import { deadElement } from "./dead-letters.ts";
+import type { OpenTask } from "./open-task.ts";
+import type { OutboxBatch } from "./outbox.ts";
+import { readShuffle } from "./read-shuffle.ts";
+import { type ReadSettings, readSource, stopped } from "./read-source.ts";
+import { type SourceTime, sourceTimeOf, sourceWatermark } from "./source-time.ts";
+
+/** What a task is given. */
+export type TaskInput =
+  /** Records in order of offset; what is at or below the checkpoint is skipped. */
+  | { readonly kind: "records"; readonly stretches: readonly RecordColumns[] }
+  | {
+      readonly kind: "tick";
+      /** The partition has no record behind the checkpoint. */
+      readonly nothingToRead: boolean;
+      /** Raises a source task's watermark to at least this. */
+      readonly watermarkMs: number | undefined;
+    };
+
+export type Evaluation = {
+  readonly batches: readonly OutboxBatch[];
+  readonly taken: TakenChanges;
+  readonly wakeAtMs: number | null;
+  /** Something must be committed. */
+  readonly changed: boolean;
+  readonly records: number;
+};
+
+/** Elements reach partitions without any at least this often in event time, as a watermark. */
+const ANNOUNCE_STEP_MS = 1_000;
+
+/**
+ * Processes `input` at `nowMs` towards commit `sequenceNumber`. undefined: units failed (task.units); the task must be opened anew, given these
+ * units, and the input be processed again.
+ */
+export function evaluate(
+  task: OpenTask,
+  input: TaskInput,
+  sequenceNumber: number,
+  nowMs: number,
+  settings: ReadSettings,
+): Evaluation | undefined {
+  const { meta, units, counts, collector, plan } = task;
+  units.failed = false;
+  units.failedResults = [];
+  collector.careful = units.careful;
+  collector.startUnit(sequenceNumber);
+  for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
+  const before = { watermarkMs: meta.watermarkMs, idle: meta.idle, activeAtMs: meta.activeAtMs };
+
+  moveClock(task, nowMs);
+  const records = input.kind === "records" ? readRecords(task, input.stretches, settings) : 0;
+  if (plan.shuffle === undefined) {
+    advanceTo(
+      task,
+      Math.max(
+        sourceWatermark(task),
+        (input.kind === "tick" ? input.watermarkMs : undefined) ?? Number.NEGATIVE_INFINITY,
+      ),
+    );
+  }
+  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
+  const rest = restOf(task, input);
+  if (rest.quiet && rest.followClockBoundMs !== undefined && nextEventTimeMs(task) < Number.POSITIVE_INFINITY)
+    advanceTo(task, clockWatermark(meta.nowMs, rest.followClockBoundMs));
+  flush(task);
+  if (units.failed) return undefined;
+
+  for (const { problem, result } of units.failedResults) {
+    if (plan.operator.onError === "fail") throw stopped(task, meta.checkpoint, problem);
+    counts.deadLetters++;
+    collector.add(plan.deadLetterTopic, 0, 1, deadElement(task.name, "timer", null, result, meta.nowMs, problem));
+  }
+  const pendingMs = nextEventTimeMs(task);
+  // While the clock will still close something here, there is something to expect from this task.
+  meta.idle = rest.quiet && !(rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY);
+  const bundles = takeBundles(task, before, settings.recordBytesMax);
+  if (bundles === undefined) return undefined;
+  const batches = [...collector.takeRecords(), ...bundles];
+  const taken = task.state.takeChanges();
+  countTotals(task, records, batches);
+  const moved =
+    meta.watermarkMs !== before.watermarkMs || meta.idle !== before.idle || meta.activeAtMs !== before.activeAtMs;
+  return {
+    batches,
+    taken,
+    wakeAtMs: wakeAt(task, input, rest, pendingMs),
+    changed: records > 0 || moved || batches.length > 0 || Object.keys(taken.changes).length > 0,
+    records,
+  };
+}
+
+/** Reads what lies above the checkpoint; returns how many records that were. */
+function readRecords(task: OpenTask, stretches: readonly RecordColumns[], settings: ReadSettings): number {
+  let count = 0;
+  for (const records of stretches) {
+    let from = 0;
+    while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;
+    if (from === records.count) continue;
+    if (task.plan.shuffle === undefined) readSource(task, records, from, settings);
+    else readShuffle(task, records, from);
+    task.meta.checkpoint = records.offsets[records.count - 1] as number;
+    count += records.count - from;
+  }
+  return count;
+}
+
+type Rest = SourceTime & { /** Nothing is expected from any input. */ readonly quiet: boolean };
+
+function restOf(task: OpenTask, input: TaskInput): Rest {
+  const { meta, plan } = task;
+  if (plan.shuffle !== undefined) {
+    const { idle } = combine(meta.upstream.values(), meta.watermarkMs);
+    return { quiet: idle, idleAfterMs: undefined, followClockBoundMs: plan.shuffle.followClockBoundMs };
+  }
+  const time = sourceTimeOf(task);
+  const quiet =
+    input.kind === "tick" &&
+    input.nothingToRead &&
+    time.idleAfterMs !== undefined &&
+    isIdle(meta.nowMs, meta.activeAtMs, time.idleAfterMs);
+  return { ...time, quiet };
+}
+
+/** When the task wants to be looked at although nothing arrives. */
+function wakeAt(task: OpenTask, input: TaskInput, rest: Rest, pendingMs: number): number | null {
+  const { meta, plan } = task;
+  let at = nextProcessingTimeMs(task);
+  if (rest.quiet) {
+    if (rest.followClockBoundMs !== undefined) at = Math.min(at, clockReaches(pendingMs, rest.followClockBoundMs));
+  } else if (rest.idleAfterMs !== undefined && (plan.shuffleOutputs.length > 0 || task.chain.stateful.length > 0)) {
+    // A partition that lags is asked again later; what it has to read will come by itself.
+    const lags = input.kind === "tick" && !input.nothingToRead;
+    at = Math.min(at, (lags ? meta.nowMs : meta.activeAtMs) + rest.idleAfterMs + 1);
+  }
+  return Number.isFinite(at) ? at : null;
+}
+
+/**
+ * The bundles of a commit: to partitions that get elements, and to all when the watermark passed a step or idleness began or ended, so that
+ * windows close everywhere. undefined: an element is too large, and the next pass finds out which.
+ */
+function takeBundles(
+  task: OpenTask,
+  before: { watermarkMs: number; idle: boolean },
+  recordBytesMax: number,
+): OutboxBatch[] | undefined {
+  const { meta, name, plan } = task;
+  const toAll = meta.idle !== before.idle || passedStep(meta.announcedMs, meta.watermarkMs, ANNOUNCE_STEP_MS);
+  if (toAll) meta.announcedMs = meta.watermarkMs;
+  if (plan.shuffleOutputs.length === 0) return [];
+  const batches: OutboxBatch[] = [];
+  for (const { plan: shuffle, columns } of task.collector.takeShuffles()) {
+    const counters = meta.bundles.get(shuffle.name) ?? new Array<number>(shuffle.partitions).fill(0);
+    meta.bundles.set(shuffle.name, counters);
+    for (let partition = 0; partition < shuffle.partitions; partition++) {
+      const own = columns[partition] ?? [];
+      if (own.length === 0 && !toAll) continue;
+      const number = (counters[partition] ?? 0) + 1;
+      const head = {
+        task: name.short,
+        generation: name.generation,
+        number,
+        watermarkMs: meta.watermarkMs,
+        idle: meta.idle,
+      };
+      let bundles: Uint8Array[];
+      try {
+        bundles = encodeBundles(head, before.watermarkMs, own, recordBytesMax - RECORD_BYTES_SPARE);
+      } catch (error) {
+        task.units.failSomewhere(error);
+        return undefined;
+      }
+      counters[partition] = number + bundles.length - 1;
+      const records = bundles.map((value) => ({ key: null, value, timestampMs: meta.nowMs, headers: [] }));
+      batches.push({ kind: "sealed", topic: shuffle.name, partition, records });
+    }
+  }
+  return batches;
+}
+
+/** Room for what a broker adds to a record. */
+const RECORD_BYTES_SPARE = 256;
+
+function countTotals(task: OpenTask, records: number, batches: readonly OutboxBatch[]): void {
+  const { totals } = task.meta;
+  for (const [name, n] of Object.entries(task.counts) as [keyof typeof task.counts, number][]) totals[name] += n;
+  totals.records += records;
+  for (const batch of batches) totals.outputs += batch.records.length;
+}

@@ -1,0 +1,56 @@
+/** Input that is not where it should be: an event that starts above checkpoint + 1. */
+
+import type { Broker } from "../kafka/broker.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import type { RecordColumns } from "../wire/record-columns.ts";
+import type { TaskName } from "./open-task.ts";
+
+/** How much is fetched at once; a larger hole is processed with the batch all the same. */
+const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * The records between a checkpoint and the first offset of an event: none where only markers lie there. A task that begins takes
+ * what the topic still has, unless its source starts at "latest". Throws "input-missing" where records that were not processed are gone.
+ */
+export async function findHole(
+  broker: Broker,
+  plan: FunctionPlan,
+  name: TaskName,
+  checkpoint: number,
+  first: number,
+): Promise<RecordColumns[]> {
+  const begins = checkpoint < 0;
+  if (
+    begins &&
+    plan.sources.some(
+      ({ topic, nodes }) => topic.topicName === name.topic && nodes.every((node) => node.startAt === "latest"),
+    )
+  )
+    return [];
+  const range = (await broker.offsets(name.topic))[name.partition];
+  const low = range?.low ?? 0;
+  if (low > checkpoint + 1 && !begins)
+    throw new MillraceError(
+      "input-missing",
+      `Records ${checkpoint + 1} to ${low - 1} of ${name.topic}-${name.partition} are gone before ${name.functionName} processed them (retention): the topic begins at ${low}. Reset the function to go on from what is left.`,
+    );
+  const stretches: RecordColumns[] = [];
+  for (let at = Math.max(checkpoint + 1, low); at < first; ) {
+    const { records, nextOffset } = await broker.fetch(name.topic, name.partition, at, {
+      bytesMax: FETCH_BYTES_MAX,
+      recordsMax: first - at,
+    });
+    if (records.count > 0) stretches.push(upTo(records, first));
+    if (nextOffset <= at) break;
+    at = nextOffset;
+  }
+  return stretches.filter((records) => records.count > 0);
+}
+
+/** The records below `end`. */
+function upTo(records: RecordColumns, end: number): RecordColumns {
+  let count = records.count;
+  while (count > 0 && (records.offsets[count - 1] as number) >= end) count--;
+  return { ...records, count };
+}

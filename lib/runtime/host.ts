@@ -1,0 +1,26 @@
+/** What a function needs around it, wherever it runs: the ports, a clock, and who to tell. The handler finds it on the invocation's context. */
+
+import type { Broker } from "../kafka/broker.ts";
+import type { StateLog } from "../state-log/state-log.ts";
+import type { Topology } from "../stream/plan.ts";
+import type { TaskReport } from "./report.ts";
+
+/** One execution environment, as Lambda has them: its warm cache is its own, and a crash ends it. */
+export interface Host {
+  readonly topology: Topology;
+  readonly stateLog: StateLog;
+  readonly broker: Broker;
+  /** Epoch milliseconds of the machine. */
+  now(): number;
+  /** A fresh attempt id, unique among all writers. */
+  newAttemptId(): string;
+  /** Asks for a tick of a task at a time, or for none; outside the commit, so best effort: the log's `wakeAtMs` is the truth. */
+  wake(functionName: string, topic: string, partition: number, atMs: number | null): void;
+  /** Told once per commit that won. */
+  report(report: TaskReport): void;
+  /** Runs every batch twice and compares (the test driver). */
+  readonly strict: boolean;
+}
+
+/** The property of an invocation's context under which a local runtime hands its host to the handler. */
+export const HOST: unique symbol = Symbol.for("millrace.host");

@@ -1,0 +1,181 @@
+/**
+ * A task's state as it is in memory: built from the log, changed by batches, thrown away when a commit does not go through.
+ *
+ * L7: state = chunks + the entries after them, in order. L8: it is a cache that is never trusted; the conditional append decides.
+ */
+
+import { buildChain, type Chain } from "../operators/chain.ts";
+import { type Caller, type Counts, noCounts, type TaskTime } from "../operators/step.ts";
+import { ChunkLedger } from "../state/chunk-ledger.ts";
+import { ChunkCover, parseRangeName } from "../state/chunk-range.ts";
+import { KeyedState, type StateChanges } from "../state/keyed-state.ts";
+import type { LogEntry, StateLog } from "../state-log/state-log.ts";
+import { openLog, readTail } from "../state-log/workflow.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import { decompressJson } from "../wire/compress.ts";
+import { AuthorCalls } from "./author-calls.ts";
+import { Collector } from "./collector.ts";
+import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
+import { Units } from "./units.ts";
+
+/** What names a task. */
+export type TaskName = {
+  readonly functionName: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly generation: number;
+  /** `application/function/topic-partition/generation`: its name in the state log and in identities. */
+  readonly full: string;
+  /** `function/topic-partition`: its name in bundles. */
+  readonly short: string;
+};
+
+export type OpenTask = {
+  readonly name: TaskName;
+  readonly plan: FunctionPlan;
+  head: LogEntry | undefined;
+  /** L9: the head's outputs are known to be acknowledged, or it has none. */
+  settled: boolean;
+  meta: TaskMeta;
+  readonly state: KeyedState;
+  readonly ledger: ChunkLedger;
+  readonly time: TaskTime;
+  readonly counts: Counts;
+  readonly calls: AuthorCalls;
+  readonly units: Units;
+  readonly collector: Collector;
+  readonly chain: Chain;
+};
+
+/** The state of a task that keeps no log: as new. */
+export function freshTask(plan: FunctionPlan, name: TaskName, recordBytesMax: number): OpenTask {
+  const state = new KeyedState(maxParallelismOf(plan));
+  return assemble(plan, name, recordBytesMax, state, new ChunkLedger(), newMetaOf(plan, name), undefined);
+}
+
+/** Reads a task's state from its log. */
+export async function openTask(
+  log: StateLog,
+  plan: FunctionPlan,
+  name: TaskName,
+  recordBytesMax: number,
+): Promise<OpenTask> {
+  const opened = await openLog(log, name.full);
+  if (opened.head === undefined) return freshTask(plan, name, recordBytesMax);
+  const chunks = opened.chunks.map((chunk) => ({
+    range: parseRangeName(chunk.range),
+    asOf: chunk.asOf,
+    bytes: chunk.bytes,
+  }));
+  const cover = new ChunkCover(chunks);
+  const state = new KeyedState(maxParallelismOf(plan));
+  state.level = cover.level;
+  for (const { range, asOf, bytes } of chunks)
+    state.apply(decompressJson(bytes) as StateChanges, cover.speaks(range, asOf));
+  const ledger = new ChunkLedger();
+  for (const entry of opened.entries) applyEntry(state, ledger, entry, cover);
+  return assemble(plan, name, recordBytesMax, state, ledger, decodeMeta(opened.head.meta), opened.head);
+}
+
+/**
+ * Brings an open task up to the head of its log, where that takes little. False: it must be opened anew.
+ */
+export async function catchUp(log: StateLog, task: OpenTask): Promise<boolean> {
+  if (task.head === undefined) return false;
+  const tail = await readTail(log, task.name.full, task.head);
+  // What others appended was decided on their steps, whose watermarks ours do not know: simplest is to open anew.
+  return tail.kind === "current";
+}
+
+function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cover: ChunkCover): void {
+  const { sequenceNumber } = entry;
+  const accepts = cover.newest >= sequenceNumber ? cover.misses(sequenceNumber) : undefined;
+  if (entry.selfContained) {
+    state.clear(accepts ?? (() => true));
+    restartChunks(state, ledger, sequenceNumber);
+  }
+  if (entry.changes.length === 0) return;
+  const changes = decompressJson(entry.changes) as StateChanges;
+  state.apply(changes, accepts);
+  if (!entry.selfContained) ledger.touch(sequenceNumber, touchedRanges(state, changes, cover, sequenceNumber));
+}
+
+/**
+ * Entry `sequenceNumber` is the whole state. Chunks of any level may be left from before it, in ranges that nothing in memory tells of; the next
+ * chunk is therefore one for all ranges, newer than each of them.
+ */
+export function restartChunks(state: KeyedState, ledger: ChunkLedger, sequenceNumber: number): void {
+  state.level = 0;
+  ledger.restart(sequenceNumber, [0]);
+}
+
+/** The chunk ranges that an entry touched and whose chunks do not hold it. */
+function touchedRanges(
+  state: KeyedState,
+  changes: StateChanges,
+  cover: ChunkCover,
+  sequenceNumber: number,
+): Set<number> {
+  const ranges = new Set<number>();
+  for (const { d = [], s = [], r = [] } of Object.values(changes)) {
+    if (d.length > 0) for (const prefix of state.prefixes()) ranges.add(prefix);
+    for (const [, keys] of [...s, ...r])
+      for (const key of keys) if (cover.asOf(state.positionOf(key)) < sequenceNumber) ranges.add(state.prefixOf(key));
+  }
+  return ranges;
+}
+
+function assemble(
+  plan: FunctionPlan,
+  name: TaskName,
+  recordBytesMax: number,
+  state: KeyedState,
+  ledger: ChunkLedger,
+  meta: TaskMeta,
+  head: LogEntry | undefined,
+): OpenTask {
+  const counts = noCounts();
+  const time: TaskTime = { watermarkMs: meta.watermarkMs, nowMs: meta.nowMs };
+  const calls = new AuthorCalls();
+  const units = new Units(calls);
+  const collector = new Collector(plan, name.full, recordBytesMax, calls.caller);
+  const partitionsOf = (topicName: string) =>
+    plan.topicOutputs.find(({ topic }) => topic.topicName === topicName)?.partitions ?? 1;
+  const chain = buildChain(plan, {
+    state,
+    time,
+    counts,
+    guard: units.guard,
+    call: calls.caller satisfies Caller,
+    sink: (node) => collector.sink(node, partitionsOf(node.topic.topicName)),
+    shuffle: (node) => collector.shuffle(node),
+    late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),
+  });
+  return {
+    name,
+    plan,
+    head,
+    settled: head === undefined || head.outputs.length === 0,
+    meta,
+    state,
+    ledger,
+    time,
+    counts,
+    calls,
+    units,
+    collector,
+    chain,
+  };
+}
+
+/** Functions without a shuffle partition their state by the source's keys; the groups then only serve chunks. */
+const DEFAULT_MAX_PARALLELISM = 128;
+
+function maxParallelismOf(plan: FunctionPlan): number {
+  return plan.shuffle?.maxParallelism ?? DEFAULT_MAX_PARALLELISM;
+}
+
+function newMetaOf(plan: FunctionPlan, name: TaskName): TaskMeta {
+  const nodes = plan.sources.find(({ topic }) => topic.topicName === name.topic)?.nodes.length ?? 0;
+  return newMeta(plan.shuffle?.upstream ?? [], nodes);
+}

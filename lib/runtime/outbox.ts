@@ -1,0 +1,88 @@
+/**
+ * What a commit sends: kept in the commit as the bytes that go to Kafka, so that whoever emits it again emits the same.
+ *
+ * O2: a repeat is byte-identical and has the same identity. O4: the partition is stored with the output.
+ */
+
+import { MillraceError } from "../stream/error.ts";
+import { compress, decompress } from "../wire/compress.ts";
+import { identityHeader } from "../wire/identity.ts";
+import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
+import { decodeRecords, encodeRecords } from "../wire/record-batch.ts";
+import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
+
+/** A batch of a commit: records get their identities when they are sent; sealed ones carry them: bundles, and outputs of tasks without a log. */
+export type OutboxBatch = OutgoingBatch & { readonly kind: "records" | "sealed" };
+
+/** The newest form of outboxes that this version writes and reads. */
+const OUTBOX_VERSION = 1;
+
+type BatchHead = { topic: string; partition: number; kind: "records" | "sealed"; bytes: number };
+
+/** The bytes of an outbox for its entry; none for an empty one. */
+export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
+  if (batches.length === 0) return new Uint8Array(0);
+  const heads: BatchHead[] = [];
+  // Bundles are compressed already; compressing them again would cost time and gain nothing.
+  const bodies = batches.map(({ topic, partition, kind, records }) => {
+    const encoded = encodeRecords(records);
+    const body = kind === "sealed" ? encoded : compress(encoded);
+    heads.push({ topic, partition, kind, bytes: body.length });
+    return body;
+  });
+  const head = new TextEncoder().encode(JSON.stringify(heads));
+  const all = new Uint8Array(5 + head.length + bodies.reduce((sum, body) => sum + body.length, 0));
+  all[0] = OUTBOX_VERSION;
+  new DataView(all.buffer).setUint32(1, head.length);
+  all.set(head, 5);
+  let at = 5 + head.length;
+  for (const body of bodies) {
+    all.set(body, at);
+    at += body.length;
+  }
+  return all;
+}
+
+/** The reverse of encodeOutbox. */
+export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
+  if (bytes.length === 0) return [];
+  if (bytes[0] !== OUTBOX_VERSION)
+    throw new MillraceError(
+      "state-unusable",
+      `A commit's outputs are of version ${bytes[0]}, this code knows ${OUTBOX_VERSION}: they were written by a newer version.`,
+    );
+  const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+  const heads = JSON.parse(new TextDecoder().decode(bytes.subarray(5, 5 + headLength))) as BatchHead[];
+  let at = 5 + headLength;
+  return heads.map(({ topic, partition, kind, bytes: length }) => {
+    const body = bytes.subarray(at, at + length);
+    at += length;
+    const columns = decodeRecords(kind === "sealed" ? body : decompress(body), 0);
+    const records = Array.from(
+      { length: columns.count },
+      (_, i): OutgoingRecord => ({
+        key: keyBytesAt(columns, i),
+        value: valueBytesAt(columns, i),
+        timestampMs: columns.timestampsMs[i] as number,
+        headers: headersAt(columns, i),
+      }),
+    );
+    return { topic, partition, kind, records };
+  });
+}
+
+/** The batches as they are sent: records of declared topics with the identity of commit `sequenceNumber` of `task`, counted through. */
+export function toSend(batches: readonly OutboxBatch[], task: string, sequenceNumber: number): OutgoingBatch[] {
+  let index = 0;
+  return batches.map(({ topic, partition, kind, records }) => ({
+    topic,
+    partition,
+    records:
+      kind === "sealed"
+        ? records
+        : records.map((record) => ({
+            ...record,
+            headers: [identityHeader(task, sequenceNumber, index++), ...record.headers],
+          })),
+  }));
+}

@@ -1,0 +1,137 @@
+/**
+ * Puts bundles of a shuffle through a task's chain.
+ *
+ * O3: repeats are dropped by their number, gaps are loud. The watermark moves after each bundle to the minimum of the upstream tasks.
+ */
+
+import type { Push } from "../operators/step.ts";
+import { MillraceError } from "../stream/error.ts";
+import { decodeKey } from "../stream/key.ts";
+import { combine, hear } from "../watermarks/combined.ts";
+import { type Bundle, decodeBundle, type ReadColumns } from "../wire/bundle.ts";
+import { type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
+import { advanceTo } from "./advance.ts";
+import { deadElement } from "./dead-letters.ts";
+import type { OpenTask } from "./open-task.ts";
+import { stopped } from "./read-source.ts";
+
+/** Puts bundles `from` … through the chain of `task`. Throws "input-missing" at a gap and "format" for what is not a bundle. */
+export function readShuffle(task: OpenTask, records: RecordColumns, from: number): void {
+  for (let i = from; i < records.count; i++) {
+    const offset = records.offsets[i] as number;
+    const bytes = valueBytesAt(records, i);
+    if (bytes === null)
+      throw new MillraceError(
+        "format",
+        `Record ${offset} of shuffle ${task.name.topic}-${task.name.partition} has no value: only Millrace may write to a shuffle.`,
+      );
+    const bundle = decodeBundle(bytes);
+    if (!isNext(task, bundle, offset)) {
+      task.counts.duplicates++;
+      continue;
+    }
+    for (const columns of bundle.columns) readColumns(task, columns, offset);
+    const upstream = task.meta.upstream.get(bundle.task);
+    if (upstream === undefined) continue;
+    hear(upstream, bundle.watermarkMs, bundle.idle, task.meta.watermarkMs);
+    advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
+  }
+}
+
+/** Whether a bundle is the next of its upstream task; remembers it if so. A lower generation and a lower number are repeats. */
+function isNext(task: OpenTask, bundle: Bundle, offset: number): boolean {
+  const last = task.meta.upstream.get(bundle.task);
+  if (last === undefined)
+    throw new MillraceError(
+      "input-missing",
+      `Shuffle ${task.name.topic}-${task.name.partition} holds a bundle of ${bundle.task}, which this application does not have: was the number of partitions of a source changed without a new generation?`,
+    );
+  const { generation, number } = bundle;
+  if (generation < last.generation || (generation === last.generation && number <= last.number)) return false;
+  const expected = generation === last.generation ? last.number + 1 : 1;
+  if (number !== expected)
+    throw new MillraceError(
+      "input-missing",
+      `Shuffle ${task.name.topic}-${task.name.partition} lacks bundles ${expected} to ${number - 1} of ${bundle.task} before offset ${offset}: the topic lost records or was truncated. Reset function ${task.name.functionName} to count from what is left.`,
+    );
+  last.generation = generation;
+  last.number = number;
+  return true;
+}
+
+function readColumns(task: OpenTask, columns: ReadColumns, offset: number): void {
+  if (columns.kind === "elements") readElements(task, columns, offset);
+  else readPartials(task, columns, offset);
+}
+
+type Elements = Extract<ReadColumns, { kind: "elements" }>;
+type Partials = Extract<ReadColumns, { kind: "partials" }>;
+
+function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elements, offset: number): void {
+  const { units, counts, chain } = task;
+  const push = chain.sides[side] as Push;
+  counts.elements += keys.length;
+  for (let j = 0; j < keys.length; j++) {
+    const encoded = keys[j] as string;
+    const timestampMs = timestampsMs[j] as number;
+    const known = units.bad.size > 0 ? units.bad.get(`${offset}:${j}`) : undefined;
+    if (known !== undefined) {
+      if (task.plan.operator.onError === "fail") throw stopped(task, `${offset}, element ${j}`, known);
+      counts.deadLetters++;
+      task.collector.add(
+        task.plan.deadLetterTopic,
+        0,
+        1,
+        deadElement(task.name, `${offset}:${j}`, encoded, values[j], timestampMs, known),
+      );
+      continue;
+    }
+    try {
+      push(values[j], decodeKey(encoded), timestampMs);
+      if (units.careful) for (const step of chain.stateful) step.flush?.();
+    } catch (error) {
+      units.fail(`${offset}:${j}`, error);
+    }
+  }
+}
+
+function readPartials(task: OpenTask, { side, windows }: Partials, offset: number): void {
+  const { units, counts } = task;
+  const take = task.chain.partials[side];
+  if (take === undefined)
+    throw new MillraceError(
+      "format",
+      `A bundle at offset ${offset} of ${task.name.topic} carries partial results, which this version of ${task.plan.operator.operatorName} cannot merge: it was changed while its shuffle still held them.`,
+    );
+  for (const { elements } of windows) for (const n of elements) counts.elements += n;
+  if (!units.careful) {
+    try {
+      take(windows);
+    } catch (error) {
+      units.failSomewhere(error);
+    }
+    return;
+  }
+  // Step by step, to find the cell whose merge throws.
+  for (const { namespace, keys, accumulators, elements } of windows) {
+    for (const [j, key] of keys.entries()) {
+      const unit = `${offset}:${namespace}:${key}`;
+      const known = units.bad.get(unit);
+      if (known !== undefined) {
+        counts.deadLetters++;
+        task.collector.add(
+          task.plan.deadLetterTopic,
+          0,
+          1,
+          deadElement(task.name, unit, key, accumulators[j], namespace, known),
+        );
+        continue;
+      }
+      try {
+        take([{ namespace, keys: [key], accumulators: [accumulators[j]], elements: [elements[j] as number] }]);
+      } catch (error) {
+        units.fail(unit, error);
+      }
+    }
+  }
+}

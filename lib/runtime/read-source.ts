@@ -1,0 +1,157 @@
+/** Puts records of a source topic through a task's chain: decodes, drops repeats, finds timestamps, pushes. */
+
+import { consumersOf } from "../operators/chain.ts";
+import type { Push } from "../operators/step.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { SourceNode } from "../stream/node.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import { identityOf, isAbove } from "../wire/identity.ts";
+import { decodeValues } from "../wire/read-values.ts";
+import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-columns.ts";
+import { deadRecord } from "./dead-letters.ts";
+import type { OpenTask } from "./open-task.ts";
+import type { Problem } from "./units.ts";
+
+export type ReadSettings = {
+  readonly recordBytesMax: number;
+  /** Nine digits that senders of records cannot know (read-values.ts). */
+  readonly separator: number;
+  /** Freezes every element, so that a function that changes its input is found out (strict mode). */
+  readonly freeze: boolean;
+};
+
+/** Puts records `from` … through the chain of `task`. Everything that can go wrong with a record is its own dead letter. */
+export function readSource(task: OpenTask, records: RecordColumns, from: number, settings: ReadSettings): void {
+  const source = task.plan.sources.find(({ topic }) => topic.topicName === task.name.topic);
+  if (source === undefined)
+    throw new MillraceError(
+      "topology",
+      `Function ${task.plan.name} was given records of ${task.name.topic}, which it does not read.`,
+    );
+  const { topic, nodes, writtenByMillrace } = source;
+  const { meta, units, counts, collector } = task;
+  const { values, problems } = decodeValues(records, topic.valueFormat, settings.separator, topic.compacted);
+  const readers = nodes.map((node, i) => readerOf(task, node, i, settings.freeze));
+  const decodeKeys =
+    topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || needsKey(task.plan, node));
+
+  const bury = (i: number, problem: Problem) => {
+    if (task.plan.operator.onError === "fail") throw stopped(task, records.offsets[i] as number, problem);
+    counts.deadLetters++;
+    collector.add(task.plan.deadLetterTopic, 0, 1, deadRecord(task.name, records, i, problem, settings.recordBytesMax));
+  };
+
+  for (let i = from; i < records.count; i++) {
+    const offset = records.offsets[i] as number;
+    counts.elements++;
+    if (writtenByMillrace) {
+      const identity = identityOf(headersAt(records, i));
+      if (identity !== undefined) {
+        if (!isAbove(identity, meta.seen.get(identity.task))) {
+          counts.duplicates++;
+          continue;
+        }
+        meta.seen.set(identity.task, [identity.generation, identity.sequenceNumber, identity.index]);
+      }
+    }
+    if (!task.plan.commits) collector.startUnit(offset);
+    const known = units.bad.size > 0 ? units.bad.get(offset) : undefined;
+    if (known !== undefined) {
+      bury(i, known);
+      continue;
+    }
+    const undecodable = problems.size > 0 ? problems.get(i) : undefined;
+    if (undecodable !== undefined) {
+      bury(i, { error: undecodable, step: `value of topic ${topic.topicName}` });
+      continue;
+    }
+    try {
+      let key: unknown = null;
+      if (decodeKeys) {
+        task.calls.caller.step = `key of topic ${topic.topicName}`;
+        const bytes = keyBytesAt(records, i);
+        if (bytes !== null) key = (topic.keyFormat as NonNullable<typeof topic.keyFormat>).decode(bytes);
+      }
+      for (const reader of readers) reader(values[i], key, records.timestampsMs[i] as number, records, i);
+      if (units.careful) for (const step of task.chain.stateful) step.flush?.();
+    } catch (error) {
+      units.fail(offset, error);
+    }
+  }
+}
+
+/** The sentence for a partition that stops at a record, as its operator asks for with `onError: "fail"`. */
+export function stopped(task: OpenTask, offset: number | string, problem: Problem): MillraceError {
+  return new MillraceError(
+    "author",
+    `Operator ${task.plan.operator.operatorName} stopped at ${task.name.topic}-${task.name.partition}, offset ${offset}, in ${problem.step}: ${problem.error.message} (onError is "fail"; with "dead-letter" the record would be set aside)`,
+    { cause: problem.error },
+  );
+}
+
+type Reader = (value: unknown, key: unknown, recordMs: number, records: RecordColumns, i: number) => void;
+
+/** How one source node takes a record of its topic. */
+function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boolean): Reader {
+  const push = task.chain.sources.get(node) as Push;
+  const { meta, counts, calls, time } = task;
+  const timestampOf = node.timestampOf ?? node.topic.timestampOf;
+  const strategy = node.watermark ?? node.topic.watermark;
+  const inEventTime = strategy !== undefined && strategy.kind !== "none";
+  const futureMs = time.nowMs + (strategy?.futureBound ?? Number.POSITIVE_INFINITY);
+
+  return (value, key, recordMs, records, i) => {
+    if (freeze) deepFreeze(value);
+    let element = value;
+    if (node.reads === "records") {
+      const headers = Object.fromEntries(
+        headersAt(records, i).map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]),
+      );
+      element = {
+        key,
+        value,
+        headers,
+        timestampMs: recordMs,
+        topic: task.name.topic,
+        partition: task.name.partition,
+        offset: BigInt(records.offsets[i] as number),
+      };
+    }
+    let timestampMs = recordMs;
+    if (timestampOf !== undefined) {
+      calls.caller.step = `timestampOf of topic ${node.topic.topicName}`;
+      const told: unknown = timestampOf(element);
+      if (typeof told !== "number" || !Number.isFinite(told))
+        throw new MillraceError("author", `timestampOf returned ${String(told)}, not a number of epoch milliseconds.`);
+      timestampMs = Math.floor(told);
+    } else if (recordMs < 0) {
+      calls.caller.step = `timestamp of topic ${node.topic.topicName}`;
+      if (inEventTime)
+        throw new MillraceError(
+          "format",
+          "the record has no timestamp; give the topic a timestampOf, or produce with timestamps",
+        );
+      timestampMs = time.nowMs;
+    }
+    push(element, key, timestampMs);
+    // Only what went through moves the watermark.
+    if (timestampMs > futureMs) counts.future++;
+    else if (timestampMs > (meta.newestMs[index] as number)) meta.newestMs[index] = timestampMs;
+  };
+}
+
+/** Whether the record's key is used: by a sink, or by a step that takes it as the key, before any keyBy sets another. */
+function needsKey(plan: FunctionPlan, source: SourceNode): boolean {
+  const consumers = consumersOf(plan.operator.sinks);
+  const uses = (node: Parameters<typeof consumers.get>[0]): boolean =>
+    (consumers.get(node) ?? []).some(
+      (reader) => reader.kind === "sink" || (reader.kind === "keyBy" ? reader.fn === undefined : uses(reader)),
+    );
+  return uses(source);
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const item of Object.values(value)) deepFreeze(item);
+}

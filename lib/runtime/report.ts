@@ -1,0 +1,53 @@
+/** What a task says of one commit: counted once, by the attempt that won. */
+
+import type { Counts } from "../operators/step.ts";
+import type { AuthorLog } from "./author-calls.ts";
+import type { Evaluation } from "./evaluate.ts";
+import type { OpenTask } from "./open-task.ts";
+
+export type TaskReport = Counts & {
+  readonly functionName: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** 0 for a task without a log. */
+  readonly sequenceNumber: number;
+  /** Input records (a bundle is one record of many elements; `elements` counts what it stands for). */
+  readonly records: number;
+  /** Kafka records sent, bundles included. */
+  readonly outputs: number;
+  readonly watermarkMs: number;
+  readonly checkpoint: number;
+  /** Bytes of the entry: meta, changes and outputs. */
+  readonly entryBytes: number;
+  /** Cells of keyed state that the commit set or removed. */
+  readonly changedCells: number;
+  /** What authors counted with `ctx.metrics.count`, and logged with `ctx.log`. */
+  readonly authorCounts: Readonly<Record<string, number>>;
+  readonly logs: readonly AuthorLog[];
+};
+
+/** The report of commit `sequenceNumber`. */
+export function toReport(
+  task: OpenTask,
+  { batches, records, taken }: Evaluation,
+  sequenceNumber: number,
+  entryBytes: number,
+): TaskReport {
+  const { logs, counts: authorCounts } = task.calls.take();
+  const { functionName, topic, partition } = task.name;
+  return {
+    ...task.counts,
+    functionName,
+    topic,
+    partition,
+    sequenceNumber,
+    records,
+    outputs: batches.reduce((sum, batch) => sum + batch.records.length, 0),
+    watermarkMs: task.meta.watermarkMs,
+    checkpoint: task.meta.checkpoint,
+    entryBytes,
+    changedCells: taken.cells,
+    authorCounts,
+    logs,
+  };
+}

@@ -1,0 +1,42 @@
+/** How the source nodes of a task, read together, deal with time: the slowest of them decides. */
+
+import type { SourceNode } from "../stream/node.ts";
+import { boundedWatermark } from "../watermarks/bounded.ts";
+import type { OpenTask } from "./open-task.ts";
+
+export type SourceTime = {
+  /** undefined: never idle. */
+  readonly idleAfterMs: number | undefined;
+  /** The distance at which the watermark follows the clock when idle; undefined: it waits. */
+  readonly followClockBoundMs: number | undefined;
+};
+
+/** The rules for a task that reads a source topic. */
+export function sourceTimeOf(task: OpenTask): SourceTime {
+  const strategies = nodesOf(task).map((node) => node.watermark ?? node.topic.watermark);
+  const idleAfter = strategies.map((strategy) => strategy?.idleAfter);
+  const follows = strategies.length > 0 && strategies.every((strategy) => strategy?.whenIdle === "follow-clock");
+  return {
+    idleAfterMs:
+      strategies.length === 0 || idleAfter.includes(undefined) ? undefined : Math.max(...(idleAfter as number[])),
+    followClockBoundMs: follows ? Math.max(...strategies.map((strategy) => strategy?.bound ?? 0)) : undefined,
+  };
+}
+
+/** The watermark of a source task: the least over its source nodes. */
+export function sourceWatermark(task: OpenTask): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const [i, node] of nodesOf(task).entries()) {
+    const strategy = node.watermark ?? node.topic.watermark;
+    const watermarkMs =
+      strategy === undefined || strategy.kind === "none"
+        ? Number.NEGATIVE_INFINITY
+        : boundedWatermark(task.meta.newestMs[i] ?? Number.NEGATIVE_INFINITY, strategy.bound);
+    least = Math.min(least, watermarkMs);
+  }
+  return least === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : least;
+}
+
+function nodesOf(task: OpenTask): readonly SourceNode[] {
+  return task.plan.sources.find(({ topic }) => topic.topicName === task.name.topic)?.nodes ?? [];
+}

@@ -1,0 +1,104 @@
+/** What is true of a task beside its keyed state; written whole with every commit (L3). */
+
+import { type Counts, noCounts } from "../operators/step.ts";
+import { type InputWatermark, unheardInput } from "../watermarks/combined.ts";
+import { decodeWatermark, encodeWatermark } from "../wire/bundle.ts";
+import type { SeenIdentity } from "../wire/identity.ts";
+
+/** An upstream task of a shuffle: the last bundle taken from it, and where its time stands. */
+export type UpstreamPosition = InputWatermark & { generation: number; number: number };
+
+export type TaskMeta = {
+  /** The last input offset processed; −1 before the first. */
+  checkpoint: number;
+  /** The newest timestamp per source node; −∞ before the first. */
+  newestMs: number[];
+  watermarkMs: number;
+  /** The task's clock: never goes back. */
+  nowMs: number;
+  /** When there was last something to read. */
+  activeAtMs: number;
+  /** Told downstream that there is nothing to expect from this task. */
+  idle: boolean;
+  /** The watermark last told to all partitions of the shuffles it feeds. */
+  announcedMs: number;
+  upstream: Map<string, UpstreamPosition>;
+  /** The last identity taken of each task that writes the input topic. */
+  seen: Map<string, SeenIdentity>;
+  /** Bundles sent, per shuffle and partition (O3). */
+  bundles: Map<string, number[]>;
+  /** All that was ever counted. */
+  totals: Counts & { records: number; outputs: number };
+};
+
+/** A task that has done nothing yet. `upstream` names the tasks that its watermark waits for. */
+export function newMeta(upstream: readonly string[], sourceNodes: number): TaskMeta {
+  return {
+    checkpoint: -1,
+    newestMs: new Array<number>(sourceNodes).fill(Number.NEGATIVE_INFINITY),
+    watermarkMs: Number.NEGATIVE_INFINITY,
+    nowMs: Number.NEGATIVE_INFINITY,
+    activeAtMs: Number.NEGATIVE_INFINITY,
+    idle: false,
+    announcedMs: Number.NEGATIVE_INFINITY,
+    upstream: new Map(upstream.map((task) => [task, { ...unheardInput(), generation: 0, number: 0 }])),
+    seen: new Map(),
+    bundles: new Map(),
+    totals: { ...noCounts(), records: 0, outputs: 0 },
+  };
+}
+
+/** The text of a meta in an entry. */
+export function encodeMeta(meta: TaskMeta): string {
+  return JSON.stringify({
+    ...meta,
+    newestMs: meta.newestMs.map(encodeWatermark),
+    watermarkMs: encodeWatermark(meta.watermarkMs),
+    nowMs: encodeWatermark(meta.nowMs),
+    activeAtMs: encodeWatermark(meta.activeAtMs),
+    announcedMs: encodeWatermark(meta.announcedMs),
+    upstream: [...meta.upstream].map(([task, p]) => [
+      task,
+      p.generation,
+      p.number,
+      encodeWatermark(p.watermarkMs),
+      (p.idle ? 1 : 0) + (p.aligned ? 2 : 0),
+    ]),
+    seen: [...meta.seen],
+    bundles: [...meta.bundles],
+  });
+}
+
+type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs"> & {
+  newestMs: (number | string)[];
+  upstream: [string, number, number, number | string, number][];
+  seen: [string, SeenIdentity][];
+  bundles: [string, number[]][];
+};
+
+/** The reverse of encodeMeta. */
+export function decodeMeta(text: string): TaskMeta {
+  const encoded = JSON.parse(text) as Encoded;
+  return {
+    ...encoded,
+    newestMs: encoded.newestMs.map(decodeWatermark),
+    watermarkMs: decodeWatermark(encoded.watermarkMs),
+    nowMs: decodeWatermark(encoded.nowMs),
+    activeAtMs: decodeWatermark(encoded.activeAtMs),
+    announcedMs: decodeWatermark(encoded.announcedMs),
+    upstream: new Map(
+      encoded.upstream.map(([task, generation, number, watermark, flags]) => [
+        task,
+        {
+          generation,
+          number,
+          watermarkMs: decodeWatermark(watermark),
+          idle: (flags & 1) !== 0,
+          aligned: (flags & 2) !== 0,
+        },
+      ]),
+    ),
+    seen: new Map(encoded.seen),
+    bundles: new Map(encoded.bundles),
+  };
+}

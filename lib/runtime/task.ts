@@ -1,0 +1,267 @@
+/**
+ * A task's invocation: open → settle → skip → process → commit → emit → return. One at a time per task in a process.
+ *
+ * L5: outputs are emitted only after their commit was seen in the log. L9, O5: commit n+1 is appended only by who knows that n's outputs
+ * are acknowledged. L8: who loses the race forgets what it has, reloads and decides afresh. L6: chunks before `base`, `base` before overwriting.
+ */
+
+import type { Broker } from "../kafka/broker.ts";
+import { LAYOUT, type LogEntry } from "../state-log/state-log.ts";
+import { append } from "../state-log/workflow.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import { compressJson } from "../wire/compress.ts";
+import type { RecordColumns } from "../wire/record-columns.ts";
+import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
+import { findHole } from "./find-hole.ts";
+import type { Host } from "./host.ts";
+import { catchUp, freshTask, type OpenTask, openTask, restartChunks, type TaskName } from "./open-task.ts";
+import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
+import type { ReadSettings } from "./read-source.ts";
+import { toReport } from "./report.ts";
+import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
+import { assertSame } from "./strict.ts";
+import { encodeMeta } from "./task-meta.ts";
+import type { Problem, UnitId } from "./units.ts";
+
+/** How often a task that loses its race decides afresh before the batch is left to be delivered again. */
+const CONFLICTS_MAX = 5;
+
+/** Passes over a batch before it is given up: each finds at least one more unit that fails. */
+const PASSES_MAX = 1_000;
+
+export type TaskRequest =
+  | { readonly kind: "records"; readonly records: RecordColumns }
+  | { readonly kind: "tick"; readonly watermarkMs: number | undefined };
+
+/** One function on one partition of its input, with its warm cache. */
+export class Task {
+  readonly #host: Host;
+  readonly #plan: FunctionPlan;
+  readonly #name: TaskName;
+  readonly #settings: ReadSettings;
+  #open: OpenTask | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(host: Host, plan: FunctionPlan, name: TaskName, separator: number) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#name = name;
+    this.#settings = { recordBytesMax: host.broker.recordBytesMax, separator, freeze: host.strict };
+  }
+
+  /** Handles a request after those before it. Throws where the request must be delivered again. */
+  run(request: TaskRequest): Promise<void> {
+    const result = this.#last.then(() =>
+      this.#plan.commits ? this.#runWithLog(request) : this.#runWithoutLog(request),
+    );
+    this.#last = result.catch(() => {
+      // L8: after any failure the cache may hold what was never committed.
+      this.#open = undefined;
+    });
+    return result;
+  }
+
+  async #runWithLog(request: TaskRequest): Promise<void> {
+    for (let conflict = 0; conflict <= CONFLICTS_MAX; conflict++) {
+      const first =
+        request.kind === "records" && request.records.count > 0 ? (request.records.offsets[0] as number) : undefined;
+      const task = await this.#openFor(first);
+      await this.#settle(task);
+      const input = await this.#inputFor(task, request, first);
+      if (input === undefined) return;
+      // L6: whoever crashed between commit and chunks left them to us.
+      if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
+      const evaluated = await this.#evaluate(task, input);
+      if (!evaluated.evaluation.changed) {
+        this.#wake(evaluated.evaluation.wakeAtMs);
+        return;
+      }
+      if (await this.#commit(evaluated.task, evaluated.evaluation)) return;
+      this.#open = undefined;
+    }
+    throw new MillraceError(
+      "conflict",
+      `Task ${this.#name.full} lost its race ${CONFLICTS_MAX + 1} times in a row; the batch will be delivered again.`,
+    );
+  }
+
+  /** Foreign topic → deterministic steps → declared topics: identified by the input's offsets, so no log is needed. */
+  async #runWithoutLog(request: TaskRequest): Promise<void> {
+    if (request.kind === "tick") return;
+    this.#open = freshTask(this.#plan, this.#name, this.#settings.recordBytesMax);
+    const { task, evaluation } = await this.#evaluate(this.#open, { kind: "records", stretches: [request.records] });
+    if (evaluation.batches.length > 0) await this.#host.broker.produce(toSend(evaluation.batches, this.#name.full, 0));
+    this.#host.report(toReport(task, evaluation, 0, 0));
+  }
+
+  /** The batch itself tells whether the cache is current; where it does not, the log is asked. */
+  async #openFor(firstOffset: number | undefined): Promise<OpenTask> {
+    const cached = this.#open;
+    if (
+      cached !== undefined &&
+      (firstOffset === cached.meta.checkpoint + 1 || (await catchUp(this.#host.stateLog, cached)))
+    )
+      return cached;
+    this.#open = await this.#reopen();
+    return this.#open;
+  }
+
+  #reopen(): Promise<OpenTask> {
+    return openTask(this.#host.stateLog, this.#plan, this.#name, this.#settings.recordBytesMax);
+  }
+
+  /** L9: emits the head's outputs unless they are known to be acknowledged. This is the whole of re-emission on redelivery. */
+  async #settle(task: OpenTask): Promise<void> {
+    if (task.settled || task.head === undefined) return;
+    await this.#emit(task, task.head.sequenceNumber, decodeOutbox(task.head.outputs));
+  }
+
+  async #emit(task: OpenTask, sequenceNumber: number, batches: ReturnType<typeof decodeOutbox>): Promise<void> {
+    const once = new Set(
+      this.#plan.topicOutputs.filter(({ topic }) => topic.exactlyOnce).map(({ topic }) => topic.topicName),
+    );
+    const outgoing = toSend(batches, this.#name.full, sequenceNumber);
+    const plain = outgoing.filter(({ topic }) => !once.has(topic));
+    const exactlyOnce = outgoing.filter(({ topic }) => once.has(topic));
+    if (plain.length > 0) await this.#host.broker.produce(plain);
+    if (exactlyOnce.length > 0)
+      await this.#host.broker.produceExactlyOnce(exactlyOnce, { transactionalId: this.#name.full, sequenceNumber });
+    task.settled = true;
+  }
+
+  /** What there is to process; undefined where it is nothing. */
+  async #inputFor(task: OpenTask, request: TaskRequest, first: number | undefined): Promise<TaskInput | undefined> {
+    const { broker } = this.#host;
+    if (request.kind === "tick") {
+      const nothingToRead =
+        this.#plan.shuffle !== undefined || (await isAtEnd(broker, this.#name, task.meta.checkpoint));
+      return { kind: "tick", nothingToRead, watermarkMs: request.watermarkMs };
+    }
+    const { records } = request;
+    if (first === undefined) return undefined;
+    const last = records.offsets[records.count - 1] as number;
+    if (last <= task.meta.checkpoint) {
+      await this.#checkNotRecreated(task);
+      return undefined;
+    }
+    const hole =
+      first > task.meta.checkpoint + 1
+        ? await findHole(broker, this.#plan, this.#name, task.meta.checkpoint, first)
+        : [];
+    return { kind: "records", stretches: [...hole, records] };
+  }
+
+  /** An end below the checkpoint is another topic of the same name. */
+  async #checkNotRecreated(task: OpenTask): Promise<void> {
+    const { topic, partition } = this.#name;
+    const range = (await this.#host.broker.offsets(topic))[partition];
+    if (range === undefined || range.high > task.meta.checkpoint) return;
+    throw new MillraceError(
+      "input-missing",
+      `Topic ${topic}-${partition} ends at offset ${range.high}, but ${this.#name.functionName} has processed up to ${task.meta.checkpoint}: the topic was deleted and created again. Reset the function to start over.`,
+    );
+  }
+
+  /** Evaluates until no unit fails any more; every pass after a failure starts from the log. */
+  async #evaluate(opened: OpenTask, input: TaskInput): Promise<{ task: OpenTask; evaluation: Evaluation }> {
+    let task = opened;
+    const nowMs = this.#host.now();
+    let bad = new Map<UnitId, Problem>();
+    let careful = false;
+    const fresh = async () => {
+      task = this.#plan.commits
+        ? await this.#reopen()
+        : freshTask(this.#plan, this.#name, this.#settings.recordBytesMax);
+      task.settled = true;
+      task.units.bad = bad;
+      task.units.careful = careful;
+      this.#open = task;
+      return evaluate(task, input, (task.head?.sequenceNumber ?? 0) + 1, nowMs, this.#settings);
+    };
+    const expected = opened.head?.sequenceNumber;
+    let evaluation = evaluate(task, input, (expected ?? 0) + 1, nowMs, this.#settings);
+    for (let pass = 1; evaluation === undefined; pass++) {
+      if (pass > PASSES_MAX)
+        throw new MillraceError(
+          "author",
+          `More than ${PASSES_MAX} records or results of a batch of ${this.#name.full} fail one after the other; make the batch smaller.`,
+        );
+      ({ bad, careful } = task.units);
+      evaluation = await fresh();
+      this.#expectHead(task, expected);
+    }
+    if (this.#host.strict) {
+      ({ bad, careful } = task.units);
+      const again = await fresh();
+      this.#expectHead(task, expected);
+      assertSame(this.#name, evaluation, again);
+      return { task, evaluation: again as Evaluation };
+    }
+    return { task, evaluation };
+  }
+
+  /** A reload in the middle of a batch may meet another writer's commit, whose outputs we do not know to be settled. */
+  #expectHead(task: OpenTask, sequenceNumber: number | undefined): void {
+    if (task.head?.sequenceNumber === sequenceNumber) return;
+    throw new MillraceError(
+      "conflict",
+      `Task ${this.#name.full} was overtaken while it set failing records aside; the batch will be delivered again.`,
+    );
+  }
+
+  /** Appends, emits, reports. False: the race was lost. */
+  async #commit(task: OpenTask, evaluation: Evaluation): Promise<boolean> {
+    const entry = this.#toEntry(task, evaluation);
+    const appended = await append(this.#host.stateLog, this.#name.full, entry);
+    if (appended.kind === "lost") return false;
+    task.head = entry;
+    task.settled = entry.outputs.length === 0;
+    if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);
+    else task.ledger.touch(entry.sequenceNumber, evaluation.taken.ranges);
+    if (!task.settled) await this.#emit(task, entry.sequenceNumber, evaluation.batches);
+    this.#host.report(
+      toReport(task, evaluation, entry.sequenceNumber, entry.changes.length + entry.outputs.length + entry.meta.length),
+    );
+    this.#wake(entry.wakeAtMs);
+    await writeChunks(this.#host.stateLog, task);
+    return true;
+  }
+
+  #toEntry(task: OpenTask, { batches, taken, wakeAtMs }: Evaluation): LogEntry {
+    const head = task.head?.sequenceNumber ?? 0;
+    const changes =
+      taken.cells === 0 && Object.keys(taken.changes).length === 0 ? new Uint8Array(0) : compressJson(taken.changes);
+    const whole = selfContained(task.state, changes.length);
+    return {
+      sequenceNumber: head + 1,
+      attemptId: this.#host.newAttemptId(),
+      previousAttemptId: task.head?.attemptId ?? "",
+      base: whole === undefined ? Math.max(task.ledger.base(head + 1), task.head?.base ?? 0) : head,
+      layout: LAYOUT,
+      selfContained: whole !== undefined,
+      meta: encodeMeta(task.meta),
+      changes: whole ?? changes,
+      outputs: encodeOutbox(batches),
+      wakeAtMs,
+    };
+  }
+
+  #wake(atMs: number | null): void {
+    this.#host.wake(this.#name.functionName, this.#name.topic, this.#name.partition, atMs);
+  }
+}
+
+/** Whether a partition has no record behind `checkpoint`: a fetch up to the end returns none (control markers take offsets too). */
+async function isAtEnd(broker: Broker, name: TaskName, checkpoint: number): Promise<boolean> {
+  const range = (await broker.offsets(name.topic))[name.partition];
+  if (range === undefined)
+    throw new MillraceError("input-missing", `Topic ${name.topic} has no partition ${name.partition} any more.`);
+  let at = Math.max(checkpoint + 1, range.low);
+  while (at < range.high) {
+    const { records, nextOffset } = await broker.fetch(name.topic, name.partition, at, { bytesMax: 1, recordsMax: 1 });
+    if (records.count > 0) return false;
+    at = nextOffset;
+  }
+  return true;
+}

@@ -1,0 +1,48 @@
+/**
+ * Identities of outputs on declared topics. O2: a repeat has the same identity. O3: a consumer drops what is not above the last
+ * one it saw of the same task, compared as a whole, as a batch may end inside a commit.
+ */
+
+import type { Header } from "./record-columns.ts";
+
+/** Names the header that carries an identity: `application/function/topic-partition/generation:sequence:index`. */
+export const IDENTITY_HEADER = "millrace-id";
+
+/** Which output of which commit of which task a record is. */
+export type Identity = {
+  /** `application/function/topic-partition`, without the generation. */
+  readonly task: string;
+  readonly generation: number;
+  /** The commit's sequence number; the input's offset where the task keeps no log. */
+  readonly sequenceNumber: number;
+  readonly index: number;
+};
+
+/** The last identity seen of a task. */
+export type SeenIdentity = readonly [generation: number, sequenceNumber: number, index: number];
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The header of output `index` of commit `sequenceNumber` of the task whose full name is `task`. */
+export function identityHeader(task: string, sequenceNumber: number, index: number): Header {
+  return [IDENTITY_HEADER, encoder.encode(`${task}:${sequenceNumber}:${index}`)];
+}
+
+/** The identity among a record's headers; undefined where it has none that can be read. */
+export function identityOf(headers: readonly Header[]): Identity | undefined {
+  const header = headers.find(([name]) => name === IDENTITY_HEADER);
+  if (header === undefined) return undefined;
+  const match = /^(.+)\/(\d+):(\d+):(\d+)$/.exec(decoder.decode(header[1]));
+  if (match === null) return undefined;
+  const [, task, generation, sequenceNumber, index] = match as unknown as [string, string, string, string, string];
+  return { task, generation: Number(generation), sequenceNumber: Number(sequenceNumber), index: Number(index) };
+}
+
+/** Whether an output is above the last one seen of its task, and so not a repeat. */
+export function isAbove(identity: Identity, seen: SeenIdentity | undefined): boolean {
+  if (seen === undefined) return true;
+  if (identity.generation !== seen[0]) return identity.generation > seen[0];
+  if (identity.sequenceNumber !== seen[1]) return identity.sequenceNumber > seen[1];
+  return identity.index > seen[2];
+}
