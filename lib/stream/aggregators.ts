@@ -14,8 +14,8 @@ export interface Aggregator<in T, out R> {
   readonly [aggregates]: (element: T) => R;
 }
 
-/** One aggregator, or an object of them. */
-export type Aggregates<T> = Aggregator<T, unknown> | { readonly [name: string]: Aggregator<T, unknown> };
+/** One aggregator, or an object of them: of whatever the `on` that made them is for. */
+export type Aggregates = Aggregator<never, unknown> | { readonly [name: string]: Aggregator<never, unknown> };
 
 /** What one aggregator, or an object of them, results in. */
 export type ResultOf<A> =

@@ -12,9 +12,6 @@ export interface Elements<out T, out K> {
   readonly [currentKey]: K;
 }
 
-/** The type of the current key of a stream. */
-export type KeyOf<S> = S extends Elements<unknown, infer K> ? K : never;
-
 /** What `to` takes: something that elements of T under a key of K can be written to. A topic is one; `topic.from` and `topic.record` make others. */
 export interface Writer<in T, in K> {
   readonly [writes]: (element: T, key: K) => void;

@@ -2,7 +2,7 @@
 
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
 import type { Ctx } from "./ctx.ts";
-import type { Elements, KeyOf, Named, Result, Sink, Writer } from "./elements.ts";
+import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
@@ -21,27 +21,30 @@ export interface KeyByOptions extends Named {
   readonly function?: FunctionOptions;
 }
 
+export type SplitKeyedStreams<B, T, K> = { readonly [N in keyof B]: KeyedStream<Guarded<B[N], T>, K> } & {
+  readonly rest: KeyedStream<RestOf<B, T>, K>;
+};
+
 /** A stream of T under a key of K, which stays until the next keyBy. Streams are immutable values, as `Stream` says. */
-export interface KeyedStream<T, K> extends Elements<T, K> {
+export interface KeyedStream<out T, out K> extends Elements<T, K> {
   readonly kind: "keyed-stream";
   /** One element for each; timestamp and key stay. */
   map<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<R, K>;
   /** Only the elements for which `fn` returns true. */
-  filter<F extends Predicate<T>>(fn: F, options?: Named): KeyedStream<Guarded<F, T>, K>;
+  filter<F extends Predicate<T>, R = Guarded<F, T>>(fn: F, options?: Named): KeyedStream<R, K>;
   /** Any number of elements for each, all with its timestamp and key. */
   flatMap<O>(fn: (value: T, ctx: Ctx) => O & Several<O>, options?: Named): KeyedStream<ElementOf<O>, K>;
   /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
   peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<T, K>;
   /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
-  split<const B extends Branches<T>>(
-    branches: B,
-    options?: Named,
-  ): { readonly [N in keyof B]: KeyedStream<Guarded<B[N], T>, K> } & { readonly rest: KeyedStream<RestOf<B, T>, K> };
+  split<const B extends Branches<T>, R = SplitKeyedStreams<B, T, K>>(branches: B, options?: Named): R;
   /** The elements of this and other streams of the same type; state needs another keyBy. */
-  union<const A extends readonly Elements<T, unknown>[]>(...others: A): Stream<T, K | KeyOf<A[number]>>;
+  union<KS extends readonly unknown[]>(
+    ...others: { readonly [I in keyof KS]: Elements<T, KS[I]> }
+  ): Stream<T, K | KS[number]>;
   /** Sets another key, as `Stream.keyBy` does. */
-  keyBy<const NK extends Key | null>(
-    this: Crossing<T>,
+  keyBy<const NK extends Key | null, Allowed = Crossing<T>>(
+    this: NoInfer<Allowed>,
     fn: (value: T) => NK,
     options?: KeyByOptions,
   ): KeyedStream<T, Exclude<NK, null>>;
@@ -56,9 +59,16 @@ export interface KeyedStream<T, K> extends Elements<T, K> {
   /** The most of the key's elements so far, after each. */
   max(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
   /** All elements of the key so far made into one by `fn`, after each. `fn` must be associative. */
-  reduce(this: Kept<T>, fn: (a: T, b: T) => T, options?: Named): KeyedStream<Result<K, T>, K>;
+  reduce<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    fn: (a: T, b: T) => T,
+    options?: Named,
+  ): KeyedStream<Result<K, T>, K>;
   /** Several things asked of the key's elements so far, after each: `(on) => ({ requests: on.count(), slowest: on.max((r) => r.ms) })`. */
-  aggregate<A extends Aggregates<T>>(build: (on: On<T>) => A, options?: Named): KeyedStream<Result<K, ResultOf<A>>, K>;
+  aggregate<A extends Aggregates, O = On<T>>(
+    build: (on: NoInfer<O>) => A,
+    options?: Named,
+  ): KeyedStream<Result<K, ResultOf<A>>, K>;
   /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
   to(target: Writer<T, K>, options?: Named): Sink;
 }

@@ -2,7 +2,7 @@
 
 import { streamOf } from "./chain.ts";
 import type { Ctx } from "./ctx.ts";
-import type { Elements, KeyOf, Named, Sink, Writer } from "./elements.ts";
+import type { Elements, Named, Sink, Writer } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
@@ -32,33 +32,39 @@ type TopicKeyed<K> = [K] extends [Key | null]
     : unknown
   : Mistake<"keyedByTopicKey needs a topic whose keys are strings, numbers, bigints, booleans or tuples of them">;
 
+export type SplitStreams<B, T, K> = { readonly [N in keyof B]: Stream<Guarded<B[N], T>, K> } & {
+  readonly rest: Stream<RestOf<B, T>, K>;
+};
+
 /**
  * A stream of T; K is the current key, that of the topic it was read from until a keyBy sets another. Streams are immutable values: every
  * method returns a new one, and one that several sinks use is computed once.
+ *
+ * Type parameters with a default (`R`, `Allowed`) are not to be given: they keep what is computed from T and K out of the comparison of
+ * streams, so that a stream of Dog is a stream of Animal.
  */
-export interface Stream<T, K = unknown> extends Elements<T, K> {
+export interface Stream<out T, out K = unknown> extends Elements<T, K> {
   readonly kind: "stream";
   /** One element for each; the timestamp stays. */
   map<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): Stream<R, K>;
   /** Only the elements for which `fn` returns true. */
-  filter<F extends Predicate<T>>(fn: F, options?: Named): Stream<Guarded<F, T>, K>;
+  filter<F extends Predicate<T>, R = Guarded<F, T>>(fn: F, options?: Named): Stream<R, K>;
   /** Any number of elements for each, all with its timestamp. */
   flatMap<O>(fn: (value: T, ctx: Ctx) => O & Several<O>, options?: Named): Stream<ElementOf<O>, K>;
   /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
   peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): Stream<T, K>;
   /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
-  split<const B extends Branches<T>>(
-    branches: B,
-    options?: Named,
-  ): { readonly [N in keyof B]: Stream<Guarded<B[N], T>, K> } & { readonly rest: Stream<RestOf<B, T>, K> };
+  split<const B extends Branches<T>, R = SplitStreams<B, T, K>>(branches: B, options?: Named): R;
   /** The elements of this and other streams of the same type. */
-  union<const A extends readonly Elements<T, unknown>[]>(...others: A): Stream<T, K | KeyOf<A[number]>>;
+  union<KS extends readonly unknown[]>(
+    ...others: { readonly [I in keyof KS]: Elements<T, KS[I]> }
+  ): Stream<T, K | KS[number]>;
   /**
    * Sets the key: a string, number, bigint, boolean, or a tuple of these. `null` drops the element and counts it. What follows sees all
    * elements of a key in one place and in the order of their arrival.
    */
-  keyBy<const NK extends Key | null>(
-    this: Crossing<T>,
+  keyBy<const NK extends Key | null, Allowed = Crossing<T>>(
+    this: NoInfer<Allowed>,
     fn: (value: T) => NK,
     options?: KeyByOptions,
   ): KeyedStream<T, Exclude<NK, null>>;
@@ -66,7 +72,10 @@ export interface Stream<T, K = unknown> extends Elements<T, K> {
    * Takes the topic's own key as the key, and spares the shuffle. This trusts that whoever writes the topic sends all records of a
    * key to one partition. Only on what is read from a single topic; elements without a key are dropped and counted.
    */
-  keyedByTopicKey(this: TopicKeyed<K>, options?: Named): KeyedStream<T, Exclude<K, null>>;
+  keyedByTopicKey<NK = Exclude<K, null>, Allowed = TopicKeyed<K>>(
+    this: NoInfer<Allowed>,
+    options?: Named,
+  ): KeyedStream<T, NK>;
   /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
   to(target: Writer<T, K>, options?: Named): Sink;
 }

@@ -14,7 +14,7 @@ import type { Kept } from "./storable.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
 
 /** Windows of type W per key; one result `{ key, value, window }` when a window closes, with the timestamp of the window's end − 1. */
-export interface Windowed<in out T, in out K, in out W> {
+export interface Windowed<out T, out K, out W> {
   /**
    * Keeps windows for this long after the watermark has passed them; a late element then gives the updated result at once. Throws a
    * MillraceError "definition" if negative or for windows in processing time, where nothing is late.
@@ -29,12 +29,12 @@ export interface Windowed<in out T, in out K, in out W> {
   min(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
   max(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
   /** The elements made into one by `fn`, which must be associative. */
-  reduce(this: WindowedKept<T, K, W>, fn: (a: T, b: T) => T): KeyedStream<WindowResult<K, T, W>, K>;
+  reduce<Allowed = Kept<T>>(this: NoInfer<Allowed>, fn: (a: T, b: T) => T): KeyedStream<WindowResult<K, T, W>, K>;
   /** Several things asked of the elements: `(on) => ({ requests: on.count(), slowest: on.max((r) => r.ms) })`. */
-  aggregate<A extends Aggregates<T>>(build: (on: On<T>) => A): KeyedStream<WindowResult<K, ResultOf<A>, W>, K>;
+  aggregate<A extends Aggregates, O = On<T>>(
+    build: (on: NoInfer<O>) => A,
+  ): KeyedStream<WindowResult<K, ResultOf<A>, W>, K>;
 }
-
-type WindowedKept<T, K, W> = unknown extends Kept<T> ? Windowed<T, K, W> : Kept<T>;
 
 type Settings = Pick<WindowAggregateNode, "input" | "name" | "assigner" | "allowedLateness" | "lateTo">;
 

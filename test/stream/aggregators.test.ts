@@ -9,7 +9,7 @@ import { MillraceError } from "../../lib/stream/error.ts";
 
 type Access = { readonly url: string; readonly ms: number };
 
-const of = (build: (on: On<Access>) => Aggregates<Access>) => toAggregatorSpec(build);
+const of = (build: (on: On<Access>) => Aggregates) => toAggregatorSpec(build);
 
 /** The accumulator after elements; kept as JSON between them, as state is. */
 function fold(
@@ -153,7 +153,7 @@ describe("an element is added wholly or not at all", () => {
     if (a.ms === 1) throw new Error("no");
     return a.ms;
   };
-  const builds: readonly [string, (on: On<Access>) => Aggregates<Access>][] = [
+  const builds: readonly [string, (on: On<Access>) => Aggregates][] = [
     ["collect before sum", (on) => ({ urls: on.collect(), n: on.count(), sum: on.sum(failing) })],
     ["topN before collect", (on) => ({ top: on.topN(2, (a) => a.ms), all: on.collect(failing) })],
     ["average before maxBy", (on) => ({ average: on.average((a) => a.ms), max: on.maxBy(failing) })],

@@ -11,11 +11,7 @@ import { boundedOutOfOrderness, monotonic } from "../../lib/stream/watermark-str
 import { define, problemsOf } from "./streams.ts";
 
 const lines = topic("lines", { value: text(), watermark: monotonic() });
-const _keyed = topic("keyed", { key: text(), value: text(), watermark: monotonic() });
 const out = topic("out", { value: json<unknown>() });
-const _simple = stream(lines).to(out);
-const _NAME_RULE =
-  "a name begins with a letter, consists of letters, digits, '-' and '_', has no '--' and does not end in '-'";
 
 describe("declarations of one topic", () => {
   const declare = (options: object) => topic("t", { value: text(), ...options });
