@@ -13,7 +13,7 @@ import type { RecordColumns } from "../wire/record-columns.ts";
 import { type BatchLimits, dueAtMs, positionsAfter, type Slice, takeBatch } from "./batching.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type DeliveryWorld, deliver, type MappingCounters } from "./delivery.ts";
-import { type EventOrigin, eventJsonBytes, PARTITION_JSON_BYTES, recordJsonBytes } from "./event-json.ts";
+import { eventJsonBytes, PARTITION_JSON_BYTES, recordJsonBytes } from "./event-json.ts";
 import { toFailureBatches } from "./failure-batches.ts";
 import {
   BACKOFF_FIRST_MS_DEFAULT,
@@ -23,13 +23,14 @@ import {
   checkOptions,
   type Discarded,
   type EventSourceMappingOptions,
+  originOf,
   PAYLOAD_BYTES_MAX,
   POLL_INTERVAL_MS_DEFAULT,
   retryPolicyOf,
   STOP_TIMEOUT_MS_DEFAULT,
 } from "./mapping-options.ts";
 import { type Delivery, PartitionBuffer } from "./partition-buffer.ts";
-import { findStart } from "./starting-offset.ts";
+import { findStarts } from "./starting-offset.ts";
 
 /** Small batches are cut from larger reads. */
 const FETCH_RECORDS_MIN = 1000;
@@ -68,15 +69,7 @@ export class EventSourceMapping {
   /** Throws "usage" for options that Lambda would refuse. */
   constructor(options: EventSourceMappingOptions) {
     checkOptions(options);
-    const { topic, eventSourceArn, eventSource = "aws:kafka", bootstrapServers = "localhost:9092" } = options;
-    const origin: EventOrigin = {
-      eventSource,
-      bootstrapServers,
-      topic,
-      ...(eventSource === "aws:kafka" && {
-        eventSourceArn: eventSourceArn ?? "arn:aws:kafka:local:000000000000:cluster/local/0",
-      }),
-    };
+    const origin = originOf(options);
     const counters = {
       invocations: 0,
       records: 0,
@@ -93,7 +86,7 @@ export class EventSourceMapping {
     this.#options = options;
     this.#broker = options.broker;
     this.#clock = options.clock ?? systemClock;
-    this.#topicBytes = Buffer.byteLength(topic);
+    this.#topicBytes = Buffer.byteLength(options.topic);
     this.#limits = {
       recordsMax: options.batchSize ?? BATCH_SIZE_DEFAULT,
       jsonBytesMax: (options.payloadBytesMax ?? PAYLOAD_BYTES_MAX) - eventJsonBytes(origin),
@@ -201,13 +194,7 @@ export class EventSourceMapping {
     const { topic, consumerGroup, startingPosition = "TRIM_HORIZON" } = this.#options;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const ranges = await this.#broker.offsets(topic);
-        const starts = await Promise.all(
-          ranges.map(async (range, partition) => {
-            const committed = await this.#broker.committedOffset(consumerGroup, topic, partition);
-            return committed ?? (await findStart(this.#broker, topic, partition, range, startingPosition));
-          }),
-        );
+        const starts = await findStarts(this.#broker, topic, consumerGroup, startingPosition);
         this.#partitions = starts.map((offset, partition) => new PartitionBuffer(partition, offset));
         return;
       } catch (error) {

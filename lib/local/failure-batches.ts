@@ -7,7 +7,7 @@ import type { Slice } from "./batching.ts";
 import type { Discarded } from "./mapping-options.ts";
 
 /** The header's name; its value is JSON. */
-export const FAILURE_HEADER = "lambda-failure";
+const FAILURE_HEADER = "lambda-failure";
 
 type Destination = { readonly topic: string; readonly partitions: number; readonly recordBytesMax: number };
 

@@ -35,8 +35,8 @@ export type LocalFunction = {
   readonly extendContext?: (context: LambdaContext) => object;
 };
 
-export const TIMEOUT_MS_DEFAULT = 3_000;
-export const TIMEOUT_MS_MAX = 14 * 60_000;
+const TIMEOUT_MS_DEFAULT = 3_000;
+const TIMEOUT_MS_MAX = 14 * 60_000;
 const MEMORY_MB_DEFAULT = 128;
 
 export type InvocationOptions = {

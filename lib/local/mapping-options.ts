@@ -99,16 +99,16 @@ export type EventSourceMappingOptions = {
 };
 
 export const BATCH_SIZE_DEFAULT = 100;
-export const BATCH_SIZE_MAX = 10_000;
+const BATCH_SIZE_MAX = 10_000;
 export const BATCH_WINDOW_MS_DEFAULT = 500;
-export const BATCH_WINDOW_MS_MAX = 300_000;
+const BATCH_WINDOW_MS_MAX = 300_000;
 export const PAYLOAD_BYTES_MAX = 6 * 1024 * 1024;
 export const BACKOFF_FIRST_MS_DEFAULT = 200;
 export const BACKOFF_MAX_MS_DEFAULT = 60_000;
 export const POLL_INTERVAL_MS_DEFAULT = 200;
 export const STOP_TIMEOUT_MS_DEFAULT = 5_000;
 /** With an on-failure destination a batch is given up after so many retries even where no limit was asked for. */
-export const RETRIES_WITH_DESTINATION_MAX = 10;
+const RETRIES_WITH_DESTINATION_MAX = 10;
 const RETRY_ATTEMPTS_MAX = 10_000;
 const RECORD_AGE_SECONDS_MIN = 60;
 const RECORD_AGE_SECONDS_MAX = 604_800;
@@ -167,4 +167,15 @@ export function retryPolicyOf(options: EventSourceMappingOptions): RetryPolicy {
     backoffFirstMs: options.backoffFirstMs ?? BACKOFF_FIRST_MS_DEFAULT,
     backoffMaxMs: options.backoffMaxMs ?? BACKOFF_MAX_MS_DEFAULT,
   };
+}
+
+/** Where the mapping's events say they come from. */
+export function originOf({
+  topic,
+  eventSource = "aws:kafka",
+  eventSourceArn = "arn:aws:kafka:local:000000000000:cluster/local/0",
+  bootstrapServers = "localhost:9092",
+}: EventSourceMappingOptions): EventOrigin {
+  const origin = { eventSource, bootstrapServers, topic };
+  return eventSource === "aws:kafka" ? { ...origin, eventSourceArn } : origin;
 }

@@ -1,15 +1,31 @@
-/** Where a consumer group begins that has committed nothing yet. */
+/** Where a consumer group begins in each partition. */
 
 import type { Broker, OffsetRange } from "../kafka/broker.ts";
 import type { StartingPosition } from "./mapping-options.ts";
 
 const SCAN_LIMITS = { bytesMax: 4 * 1024 * 1024, recordsMax: 10_000 };
 
+/** The committed offsets, and where there is none, the starting position's. */
+export async function findStarts(
+  broker: Broker,
+  topic: string,
+  group: string,
+  startingPosition: StartingPosition,
+): Promise<readonly number[]> {
+  const ranges = await broker.offsets(topic);
+  return Promise.all(
+    ranges.map(async (range, partition) => {
+      const committed = await broker.committedOffset(group, topic, partition);
+      return committed ?? (await findStart(broker, topic, partition, range, startingPosition));
+    }),
+  );
+}
+
 /**
  * The first offset to read. For a time it is the first record with that timestamp or a later one, or the end; found by reading, since the port
  * knows no index by time.
  */
-export async function findStart(
+async function findStart(
   broker: Broker,
   topic: string,
   partition: number,

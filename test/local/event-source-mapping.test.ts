@@ -1,9 +1,7 @@
 /** The event source mapping as Lambda's documentation describes it, in virtual time. */
 
 import { describe, expect, test } from "vitest";
-import { EventSourceMapping } from "../../lib/local/event-source-mapping.ts";
 import { invoke, type LambdaContext } from "../../lib/local/invocation.ts";
-import { MemoryBroker } from "../../lib/local/memory-broker.ts";
 import { VirtualClock } from "../../lib/simulation/virtual-clock.ts";
 import { MillraceError } from "../../lib/stream/error.ts";
 import { forever, newWorld, numbered, START_MS, withCalls } from "./mapping-world.ts";
@@ -384,34 +382,5 @@ describe("the handler", () => {
     expect(await invoke(hanging, "{}", { clock: new VirtualClock(), timeoutEarly: true })).toMatchObject({
       kind: "timed-out",
     });
-  });
-});
-
-describe("options that Lambda refuses", () => {
-  const base = {
-    broker: new MemoryBroker(),
-    topic: "in",
-    consumerGroup: "g",
-    function: { name: "f", handler: () => {} },
-  };
-
-  test.each([
-    [{ batchSize: 10_001 }, "batchSize 10001; it must be a whole number from 1 to 10000"],
-    [{ batchSize: 0 }, "batchSize 0"],
-    [{ batchWindowMs: 300_001 }, "batchWindowMs 300001; it must be a whole number from 0 to 300000"],
-    [{ payloadBytesMax: 7_000_000 }, "payloadBytesMax 7000000"],
-    [{ maximumRetryAttempts: 3 }, "asks for maximumRetryAttempts, which Lambda has only in provisioned mode"],
-    [
-      { maximumRecordAgeSeconds: 60, bisectBatchOnFunctionError: true },
-      "asks for maximumRecordAgeSeconds, bisectBatchOnFunctionError, which",
-    ],
-    [{ reportBatchItemFailures: true }, "asks for reportBatchItemFailures"],
-    [{ onFailure: { topic: "failed" } }, "asks for a Kafka topic as onFailure"],
-    [{ mode: "provisioned", onFailure: { topic: "in" } }, "has the same topic as onFailure"],
-    [{ mode: "provisioned", maximumRecordAgeSeconds: 59 }, "maximumRecordAgeSeconds 59"],
-    [{ mode: "provisioned", maximumRetryAttempts: 10_001 }, "maximumRetryAttempts 10001"],
-    [{ function: { name: "f", handler: () => {}, timeoutMs: 900_000 } }, 'Function "f" has a time limit of 900000 ms'],
-  ] as const)("%j", (options, sentence) => {
-    expect(() => new EventSourceMapping({ ...base, ...options })).toThrow(sentence);
   });
 });

@@ -15,8 +15,6 @@ export type Seen = {
   readonly event: KafkaEvent;
 };
 
-export type World = Awaited<ReturnType<typeof newWorld>>;
-
 type Behaviour = (seen: Seen, context: { getRemainingTimeInMillis(): number }) => unknown;
 
 /** `behaviour` is what the handler does; `run` starts the mapping, `stop` ends it. */
@@ -94,7 +92,7 @@ export async function newWorld(
   };
 }
 
-export function valuesOf(event: KafkaEvent): Record<string, string[]> {
+function valuesOf(event: KafkaEvent): Record<string, string[]> {
   return Object.fromEntries(
     Object.entries(event.records).map(([partition, records]) => [
       partition,

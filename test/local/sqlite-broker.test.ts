@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { EventSourceMapping } from "../../lib/local/event-source-mapping.ts";
 import { SqliteBroker } from "../../lib/local/sqlite-broker.ts";
+import { VirtualClock } from "../../lib/simulation/virtual-clock.ts";
 import { openDatabase } from "../../lib/state-log/sqlite-database.ts";
 import { testBroker } from "../contracts/broker.contract.ts";
 
@@ -35,6 +37,37 @@ test("another process sees what one wrote, and notices that something was writte
     { low: 0, high: 4 },
     { low: 0, high: 0 },
   ]);
+});
+
+test("a mapping is told of what another process wrote at its next poll", async () => {
+  const file = newFile();
+  const [here, there] = [new SqliteBroker(openDatabase(file)), new SqliteBroker(openDatabase(file))];
+  await here.ensureTopics([TOPIC]);
+  const clock = new VirtualClock();
+  const invokedAtMs: number[] = [];
+  const mapping = new EventSourceMapping({
+    broker: here,
+    topic: "t",
+    consumerGroup: "g",
+    batchWindowMs: 0,
+    pollIntervalMs: 200,
+    clock,
+    function: { name: "f", handler: () => invokedAtMs.push(clock.now()) },
+  });
+  const stop = new AbortController();
+  const running = mapping.run(stop.signal);
+  await clock.advance(1000);
+  await there.produce([BATCH]);
+  await clock.advance(199);
+  expect(invokedAtMs).toEqual([]);
+  await clock.advance(1);
+  expect(invokedAtMs).toEqual([1200]);
+  await here.produce([BATCH]);
+  await clock.advance(0);
+  expect(invokedAtMs).toEqual([1200, 1200]);
+  stop.abort();
+  await running;
+  expect(await there.committedOffset("g", "t", 0)).toBe(4);
 });
 
 test("everything is there after closing and opening again", async () => {
