@@ -208,10 +208,12 @@ export class EventSourceMapping {
     const nowMs = this.#clock.now();
     if (nowMs < this.#polledAtMs + this.#pollIntervalMs()) return;
     this.#polledAtMs = nowMs;
-    if (this.#broker.foreignVersion !== undefined) {
-      const version = this.#broker.foreignVersion();
-      if (version === this.#foreignVersion) return;
+    try {
+      const version = this.#broker.foreignVersion?.();
+      if (version !== undefined && version === this.#foreignVersion) return;
       this.#foreignVersion = version;
+    } catch (error) {
+      this.#world.observe({ kind: "broker-failed", error });
     }
     for (const buffer of this.#partitions) buffer.mayHaveMore = true;
   }
