@@ -43,8 +43,11 @@ export interface On<T> {
   count(where?: (value: T) => boolean): Aggregator<T, number>;
   /** The sum of a number of each element, in floating point. */
   sum(by: (value: T) => number): Aggregator<T, number>;
+  /** The least number. */
   min(by: (value: T) => number): Aggregator<T, number>;
+  /** The greatest number. */
   max(by: (value: T) => number): Aggregator<T, number>;
+  /** The mean of a number of each element. */
   average(by: (value: T) => number): Aggregator<T, number>;
   /** The element with the least; the first on a tie. */
   minBy(this: Kept<T>, by: (value: T) => number | string): Aggregator<T, T>;
@@ -58,6 +61,7 @@ export interface On<T> {
   topN(this: Kept<T>, n: number, by: (value: T) => number): Aggregator<T, readonly T[]>;
   /** All elements, in the order of their arrival; with `fn`: what it makes of each. Kept in state: mind how many there can be. */
   collect<R = T>(fn?: (value: T) => R & Kept<R>): Aggregator<T, readonly R[]>;
+  /** The author's own: see CustomAggregate. */
   custom<A, R>(spec: CustomAggregate<T, A, R>): Aggregator<T, R>;
 }
 

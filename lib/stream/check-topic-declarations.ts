@@ -1,6 +1,6 @@
 /** The check that a topic name means one topic, and that nobody takes the name of an internal one. */
 
-import { type OperatorGraph, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
+import { deadLetterTopicOf, type OperatorGraph, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import { at, quote } from "./sentence.ts";
 import type { AnyTopic } from "./topic.ts";
@@ -15,7 +15,7 @@ export function checkTopicDeclarations(graphs: readonly OperatorGraph[]): readon
   );
   const internal = new Map(
     graphs.flatMap(({ operator, shuffles }) => [
-      [`${operator.operatorName}--dead-letters`, operator] as const,
+      [deadLetterTopicOf(operator), operator] as const,
       ...shuffles.map((keyBy) => [shuffleNameOf(operator, keyBy), operator] as const),
     ]),
   );

@@ -41,6 +41,11 @@ export function shuffleNameOf(operator: OperatorDefinition, node: KeyByNode): st
   return `${operator.operatorName}--${keyByNameOf(node)}`;
 }
 
+/** The topic for the dead letters of an operator. */
+export function deadLetterTopicOf(operator: OperatorDefinition): string {
+  return `${operator.operatorName}--dead-letters`;
+}
+
 /** The topics that an operator writes as an author sees it: its sinks' and those of late elements. */
 export function topicsWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly AnyTopic[] {
   return nodes.flatMap((node) =>

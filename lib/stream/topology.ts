@@ -2,7 +2,15 @@
 
 import { findProblems, findWarnings } from "./checks.ts";
 import { MillraceError } from "./error.ts";
-import { above, graphOf, type OperatorGraph, rootsOf, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
+import {
+  above,
+  deadLetterTopicOf,
+  graphOf,
+  type OperatorGraph,
+  rootsOf,
+  shuffleNameOf,
+  topicsWrittenBy,
+} from "./graph.ts";
 import type { KeyByNode, Node, SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
@@ -18,11 +26,6 @@ export function partitionsOf(topic: AnyTopic): number {
 
 /** How many partitions a declared topic has; a test may say otherwise than the declaration. */
 export type PartitionCounts = (topic: AnyTopic) => number;
-
-/** The topic for the dead letters of an operator. */
-export function deadLetterTopicOf(operator: OperatorDefinition): string {
-  return `${operator.operatorName}--dead-letters`;
-}
 
 /**
  * The plan of an application. Throws one MillraceError "topology" whose message has a line for each problem: a sentence that names operator,
@@ -107,7 +110,9 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
   for (const keyBy of graph.shuffles) {
     // What can reach the keyBy: source topics in the first function, and shuffles that come before, which are planned already.
     const feeders = above(keyBy, isFeeder);
-    const topics = byName(feeders.flatMap((feeder) => (feeder.kind === "source" ? [feeder.topic] : [])));
+    const feeding = byName(feeders.flatMap((feeder) => (feeder.kind === "source" ? [feeder.topic] : [])));
+    // Every task of a function announces its watermark on every shuffle that the function feeds, whatever its topic is for.
+    const topics = feeding.length === 0 ? [] : byName(graph.sources.map((source) => source.topic));
     const before = feeders.flatMap((feeder) => (feeder.kind === "source" ? [] : [plans.get(feeder)!]));
     const upstream = [
       ...topics.map((topic) => ({
@@ -116,7 +121,7 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
       })),
       ...before.map((shuffle) => ({ task: `${shuffle.name}/${shuffle.name}`, partitions: shuffle.partitions })),
     ];
-    const widest = Math.max(...upstream.map(({ partitions }) => partitions));
+    const widest = Math.max(...feeding.map(counts), ...before.map((shuffle) => shuffle.partitions));
     plans.set(keyBy, {
       name: shuffleNameOf(graph.operator, keyBy),
       partitions: keyBy.parallelism ?? Math.min(widest, keyBy.maxParallelism),

@@ -26,7 +26,9 @@ export interface Windowed<out T, out K, out W> {
   count(): KeyedStream<WindowResult<K, number, W>, K>;
   /** The sum of a number of each element; in floating point. */
   sum(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
+  /** The least number. */
   min(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
+  /** The greatest number. */
   max(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
   /** The elements made into one by `fn`, which must be associative. */
   reduce<Allowed = Kept<T>>(this: NoInfer<Allowed>, fn: (a: T, b: T) => T): KeyedStream<WindowResult<K, T, W>, K>;

@@ -1,17 +1,12 @@
-/** What the type tests share: topics as an application would declare them, and `operator` as far as types go. */
+/** What the type tests share: topics as an application would declare them. */
 
-import { boundedOutOfOrderness, json, type Sink, seconds, text, topic } from "millrace";
+import { boundedOutOfOrderness, json, seconds, text, topic } from "millrace";
 import { z } from "zod";
 
 export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 /** Compiles only for `true`. */
 export function expectType<_Holds extends true>(): void {}
-
-export declare function operator<const N extends string>(
-  name: N,
-  ...sinks: readonly Sink[]
-): { readonly operatorName: N };
 
 export type Order =
   | { readonly kind: "paid"; readonly id: string; readonly tenant: string; readonly amount: number }

@@ -4,15 +4,17 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES } from "./mistakes.ts";
 
-const HERE = import.meta.dirname;
-const ROOT = resolve(HERE, "../..");
+const ROOT = resolve(import.meta.dirname, "../..");
+const VALID = fileURLToPath(new URL("./valid.ts", import.meta.url));
+const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
-  millrace: "boundedOutOfOrderness, json, seconds, stream, text, topic, tumbling",
-  prelude: "Access, access, kinds, latest, lines, operator, orders, wordCounts",
+  millrace: "boundedOutOfOrderness, json, operator, seconds, stream, text, topic, tumbling",
+  prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
 let folder: string;
@@ -36,7 +38,7 @@ function toFile(i: number): string {
 function toSource(code: string): string {
   const imports = [
     `import { ${IMPORTS.millrace} } from ${JSON.stringify(join(ROOT, "lib/index.ts"))};`,
-    `import { ${IMPORTS.prelude} } from ${JSON.stringify(join(HERE, "prelude.ts"))};`,
+    `import { ${IMPORTS.prelude} } from ${JSON.stringify(PRELUDE)};`,
   ];
   return `${imports.join("\n")}\nexport const mistake = ${code};\n`;
 }
@@ -49,7 +51,7 @@ function config() {
       typeRoots: [join(ROOT, "node_modules/@types")],
       types: ["node"],
     },
-    files: [...MISTAKES.map((_, i) => toFile(i)), join(HERE, "valid.ts")],
+    files: [...MISTAKES.map((_, i) => toFile(i)), VALID],
   };
 }
 
