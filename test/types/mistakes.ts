@@ -66,6 +66,12 @@ export const MISTAKES: readonly Mistake[] = [
       "TS2741: Property 'mistake' is missing in type 'Stream<{ tags: { seen: Map<string, number>; }[]; }, string>' but required in type 'Mistake<\".tags[].seen cannot cross a keyBy; use JSON values, bigint or Uint8Array (a date as epoch milliseconds)\">'.",
   },
   {
+    title: "a promise across a keyBy",
+    code: `stream(lines).map((line) => ({ line, later: Promise.resolve(1) })).keyBy((e) => e.line)`,
+    error:
+      "TS2741: Property 'mistake' is missing in type 'Stream<{ line: string; later: Promise<number>; }, null>' but required in type 'Mistake<\".later cannot cross a keyBy; use JSON values, bigint or Uint8Array (a date as epoch milliseconds)\">'.",
+  },
+  {
     title: "a method across a keyBy",
     code: `stream(access).map((a) => ({ url: () => a.url })).keyBy((a) => a.url())`,
     error:
