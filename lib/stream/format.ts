@@ -95,7 +95,7 @@ const UNCHECKED_JSON: Format<unknown> = { kind: "json", encode: encodeJson, deco
 function validate(schema: StandardSchemaV1, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
-    result.then(undefined, () => {}); // Nobody will look at it, so its failure must not end the process.
+    result.catch(() => {}); // Nobody will look at it, so its failure must not end the process.
     throw asynchronousSchema();
   }
   if (result.issues === undefined) return result.value;

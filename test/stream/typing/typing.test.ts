@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES } from "./mistakes.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
+const ROOT = resolve(import.meta.dirname, "../../..");
 const VALID = fileURLToPath(new URL("./valid.ts", import.meta.url));
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
