@@ -64,15 +64,17 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
   const stopping = new AbortController();
   const environments = new Map<string, Environment>();
   let environmentCount = 0;
+  let ticks = 0;
 
   const environmentOf = (plan: FunctionPlan): Environment => {
     const current = environments.get(plan.name);
     if (current !== undefined && !current.isDead()) return current;
     environmentCount++;
-    const environment = newEnvironment(options, clock, (functionName, topic, partition, atMs) => {
-      const target = functions.find(({ name }) => name === functionName);
-      if (target !== undefined)
-        wakeUps.set(`${functionName}/${topic}-${partition}`, { plan: target, place: { topic, partition } }, atMs);
+    const environment = newEnvironment(options, clock, (functionName, topic, partition, atMs, sequenceNumber) => {
+      const waiting = functions.find(({ name }) => name === functionName);
+      if (waiting === undefined) return;
+      const task = { plan: waiting, place: { topic, partition } };
+      wakeUps.set(wakeName(task), task, atMs, sequenceNumber);
     });
     environments.set(plan.name, environment);
     return environment;
@@ -89,7 +91,8 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     };
   };
 
-  const tick = async ({ plan, place }: { plan: FunctionPlan; place: TaskPlace }): Promise<void> => {
+  const tick = async ({ plan, place }: WakingTask): Promise<void> => {
+    ticks++;
     const outcome = await invoke(
       { ...functionOf(plan), acceptsText: false },
       JSON.stringify(tickEvent(plan, [place])),
@@ -98,7 +101,7 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     if (outcome.kind === "succeeded" || stopping.signal.aborted) return;
     if (outcome.kind === "timed-out") environments.delete(plan.name);
     if (faults === undefined) options.onProblem?.(sentenceOf(outcome.error));
-    wakeUps.set(`${plan.name}/${place.topic}-${place.partition}`, { plan, place }, clock.now() + TICK_RETRY_MS);
+    wakeUps.callBy(wakeName({ plan, place }), { plan, place }, clock.now() + TICK_RETRY_MS);
   };
   const wakeUps = new WakeUps(clock, tick);
 
@@ -126,18 +129,22 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     }),
   );
 
-  for (const plan of functions)
-    if (plan.commits)
-      for (const place of sourceTasksOf(plan))
-        wakeUps.set(`${plan.name}/${place.topic}-${place.partition}`, { plan, place }, clock.now());
-  await recallWakeUps(options, wakeUps);
+  // Sources that never had a record; and whoever ran before may have been killed after a commit: what it owes and waits for is in the log alone.
+  for (const task of [...sourcesThatCommit(functions), ...(await tasksInLog(options))])
+    wakeUps.callBy(wakeName(task), task, clock.now());
   const running = Promise.all([wakeUps.run(), ...mappings.map((mapping) => mapping.run(stopping.signal))]);
   running.catch((error: unknown) => options.onProblem?.(sentenceOf(error)));
 
+  const isAtRest = () =>
+    wakeUps.nextAtMs() >= clock.now() + QUIET_HORIZON_MS &&
+    mappings.every((mapping) => mapping.positions().every(({ isInFlight }) => !isInFlight));
+  const calls = () => mappings.reduce((sum, { counters }) => sum + counters.invocations, ticks);
   const isQuiet = async () => {
-    if (wakeUps.nextAtMs() < clock.now() + QUIET_HORIZON_MS) return false;
+    if (!isAtRest()) return false;
+    const before = calls();
     for (const mapping of mappings) if (!(await mapping.isCaughtUp())) return false;
-    return wakeUps.nextAtMs() >= clock.now() + QUIET_HORIZON_MS;
+    // Nothing ran meanwhile, so that no topic got more after it was asked about.
+    return isAtRest() && calls() === before;
   };
 
   return {
@@ -192,14 +199,24 @@ function newEnvironment(
   return { host, isDead: ports?.isDead ?? (() => false) };
 }
 
-/** What tasks asked for before the last stop. */
-async function recallWakeUps(
-  { application, workspace }: LocalRuntimeOptions,
-  wakeUps: WakeUps<{ plan: FunctionPlan; place: TaskPlace }>,
-): Promise<void> {
-  for (const { task, wakeAtMs } of await workspace.stateLog.tasks()) {
+type WakingTask = { readonly plan: FunctionPlan; readonly place: TaskPlace };
+
+function wakeName({ plan, place }: WakingTask): string {
+  return `${plan.name}/${place.topic}-${place.partition}`;
+}
+
+function sourcesThatCommit(functions: readonly FunctionPlan[]): WakingTask[] {
+  return functions
+    .filter((plan) => plan.commits)
+    .flatMap((plan) => sourceTasksOf(plan).map((place) => ({ plan, place })));
+}
+
+/** The tasks that ever committed, in the generations that count. */
+async function tasksInLog({ application, workspace }: LocalRuntimeOptions): Promise<WakingTask[]> {
+  const found: WakingTask[] = [];
+  for (const { task } of await workspace.stateLog.tasks()) {
     const match = /^(.+)\/([^/]+)\/(.+)-(\d+)\/(\d+)$/.exec(task);
-    if (match === null || wakeAtMs === null) continue;
+    if (match === null) continue;
     const [, owner, functionName, topic, partition, generation] = match as unknown as [
       string,
       string,
@@ -212,12 +229,13 @@ async function recallWakeUps(
     if (
       plan === undefined ||
       owner !== application.name ||
+      !topicsReadBy(plan).some((read) => read.topic === topic) ||
       (await workspace.stateLog.generationOf(functionName)) !== Number(generation)
     )
       continue;
-    const place = { topic, partition: Number(partition) };
-    wakeUps.set(`${functionName}/${topic}-${partition}`, { plan, place }, wakeAtMs);
+    found.push({ plan, place: { topic, partition: Number(partition) } });
   }
+  return found;
 }
 
 function topicsReadBy(plan: FunctionPlan): { topic: string; startAt: "earliest" | "latest" }[] {

@@ -1,4 +1,4 @@
-/** Wake-ups: calls a task at the time it asked for. The newest wish of a task counts. */
+/** Wake-ups: calls a task at the time it asked for. What the newest commit of a task wished counts, whoever speaks last. */
 
 import type { Clock } from "./clock.ts";
 
@@ -8,6 +8,8 @@ export class WakeUps<T> {
   readonly #clock: Clock;
   readonly #call: (task: T) => Promise<void>;
   readonly #waiting = new Map<string, WakeUp<T>>();
+  /** The newest commit of each task that wished anything. */
+  readonly #newest = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   #sleeping: AbortController | undefined;
   #stopped = false;
@@ -18,10 +20,20 @@ export class WakeUps<T> {
     this.#call = call;
   }
 
-  /** Wakes the task called `name` at `atMs`; null: not any more. */
-  set(name: string, task: T, atMs: number | null): void {
+  /** Wakes the task called `name` at `atMs` (null: not any more), as its commit `sequenceNumber` wishes; one before the newest is ignored. */
+  set(name: string, task: T, atMs: number | null, sequenceNumber: number): void {
+    if (sequenceNumber < (this.#newest.get(name) ?? 0)) return;
+    this.#newest.set(name, sequenceNumber);
     if (atMs === null) this.#waiting.delete(name);
     else this.#waiting.set(name, { task, atMs });
+    this.#sleeping?.abort();
+  }
+
+  /** Wakes the task at `atMs` at the latest, whatever it wished. */
+  callBy(name: string, task: T, atMs: number): void {
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined && waiting.atMs <= atMs) return;
+    this.#waiting.set(name, { task, atMs });
     this.#sleeping?.abort();
   }
 

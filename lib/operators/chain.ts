@@ -4,6 +4,7 @@
  */
 
 import type { KeyedState } from "../state/keyed-state.ts";
+import { keyByNameOf, stepNameOf } from "../stream/graph.ts";
 import {
   type BranchNode,
   inputsOf,
@@ -158,8 +159,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
 function tableName(node: StatefulNode): string {
   let keyBy: Node = node;
   while (keyBy.kind !== "keyBy" && keyBy.kind !== "source") keyBy = inputsOf(keyBy)[0] as Node;
-  const kind = node.kind === "rolling" ? node.method : node.kind;
-  return `${keyBy.kind === "keyBy" ? (keyBy.name ?? "by-key") : "source"}/${node.name ?? kind}`;
+  return `${keyBy.kind === "keyBy" ? keyByNameOf(keyBy) : "source"}/${stepNameOf(node)}`;
 }
 
 function fanOut(pushes: readonly Push[]): Push {

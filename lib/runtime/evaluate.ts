@@ -163,6 +163,8 @@ function takeBundles(
   if (plan.shuffleOutputs.length === 0) return [];
   const batches: OutboxBatch[] = [];
   for (const { plan: shuffle, columns } of task.collector.takeShuffles()) {
+    // A topic that feeds something else of the operator has no say in this shuffle's time.
+    if (!shuffle.upstream.includes(name.short)) continue;
     const counters = meta.bundles.get(shuffle.name) ?? new Array<number>(shuffle.partitions).fill(0);
     meta.bundles.set(shuffle.name, counters);
     for (let partition = 0; partition < shuffle.partitions; partition++) {

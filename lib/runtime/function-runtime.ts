@@ -1,6 +1,5 @@
 /** Carries out the invocations of an operator's functions in one execution environment: finds the tasks of an event and runs them side by side. */
 
-import { randomInt } from "node:crypto";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { decodeWatermark } from "../wire/bundle.ts";
@@ -10,15 +9,10 @@ import type { Host } from "./host.ts";
 import type { TaskName } from "./open-task.ts";
 import { Task, type TaskRequest } from "./task.ts";
 
-/** Numbers of nine digits, for values of a batch that are parsed together. */
-const SEPARATOR_MIN = 100_000_000;
-const SEPARATOR_MAX = 1_000_000_000;
-
 export class FunctionRuntime {
   readonly #host: Host;
   readonly #tasks = new Map<string, Task>();
   readonly #generations = new Map<string, Promise<number>>();
-  readonly #separator = randomInt(SEPARATOR_MIN, SEPARATOR_MAX);
 
   constructor(host: Host) {
     this.#host = host;
@@ -62,7 +56,7 @@ export class FunctionRuntime {
     let task = this.#tasks.get(short);
     if (task === undefined) {
       const name = await this.#nameOf(plan, topic, partition, short);
-      task = this.#tasks.get(short) ?? new Task(this.#host, plan, name, this.#separator);
+      task = this.#tasks.get(short) ?? new Task(this.#host, plan, name);
       this.#tasks.set(short, task);
     }
     await task.run(request);

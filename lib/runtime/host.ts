@@ -14,8 +14,11 @@ export interface Host {
   now(): number;
   /** A fresh attempt id, unique among all writers. */
   newAttemptId(): string;
-  /** Asks for a tick of a task at a time, or for none; outside the commit, so best effort: the log's `wakeAtMs` is the truth. */
-  wake(functionName: string, topic: string, partition: number, atMs: number | null): void;
+  /**
+   * Asks for a tick of a task at a time, or for none; outside the commit, so best effort: the log's `wakeAtMs` is the truth. `sequenceNumber` is that of
+   * the commit whose wish it is: what a zombie asks for late, as of an older commit, must not replace what a newer one asked for.
+   */
+  wake(functionName: string, topic: string, partition: number, atMs: number | null, sequenceNumber: number): void;
   /** Told once per commit that won. */
   report(report: TaskReport): void;
   /** Runs every batch twice and compares (the test driver). */

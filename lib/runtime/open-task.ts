@@ -96,8 +96,8 @@ function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cov
   }
   if (entry.changes.length === 0) return;
   const changes = decompressJson(entry.changes) as StateChanges;
-  state.apply(changes, accepts);
-  if (!entry.selfContained) ledger.touch(sequenceNumber, touchedRanges(state, changes, cover, sequenceNumber));
+  const touched = state.apply(changes, accepts);
+  if (!entry.selfContained) ledger.touch(sequenceNumber, touched);
 }
 
 /**
@@ -107,22 +107,6 @@ function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cov
 export function restartChunks(state: KeyedState, ledger: ChunkLedger, sequenceNumber: number): void {
   state.level = 0;
   ledger.restart(sequenceNumber, [0]);
-}
-
-/** The chunk ranges that an entry touched and whose chunks do not hold it. */
-function touchedRanges(
-  state: KeyedState,
-  changes: StateChanges,
-  cover: ChunkCover,
-  sequenceNumber: number,
-): Set<number> {
-  const ranges = new Set<number>();
-  for (const { d = [], s = [], r = [] } of Object.values(changes)) {
-    if (d.length > 0) for (const prefix of state.prefixes()) ranges.add(prefix);
-    for (const [, keys] of [...s, ...r])
-      for (const key of keys) if (cover.asOf(state.positionOf(key)) < sequenceNumber) ranges.add(state.prefixOf(key));
-  }
-  return ranges;
 }
 
 function assemble(

@@ -14,8 +14,6 @@ import type { Problem } from "./units.ts";
 
 export type ReadSettings = {
   readonly recordBytesMax: number;
-  /** Nine digits that senders of records cannot know (read-values.ts). */
-  readonly separator: number;
   /** Freezes every element, so that a function that changes its input is found out (strict mode). */
   readonly freeze: boolean;
 };
@@ -30,7 +28,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
     );
   const { topic, nodes, writtenByMillrace } = source;
   const { meta, units, counts, collector } = task;
-  const { values, problems } = decodeValues(records, topic.valueFormat, settings.separator, topic.compacted);
+  const { values, problems } = decodeValues(records, topic.valueFormat, topic.compacted);
   const readers = nodes.map((node, i) => readerOf(task, node, i, settings.freeze));
   const decodeKeys =
     topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || needsKey(task.plan, node));
@@ -118,7 +116,7 @@ function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boole
       };
     }
     let timestampMs = recordMs;
-    if (timestampOf !== undefined) {
+    if (timestampOf !== undefined && element !== null) {
       calls.caller.step = `timestampOf of topic ${node.topic.topicName}`;
       const told: unknown = timestampOf(element);
       if (typeof told !== "number" || !Number.isFinite(told))

@@ -43,11 +43,11 @@ export class Task {
   #open: OpenTask | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(host: Host, plan: FunctionPlan, name: TaskName, separator: number) {
+  constructor(host: Host, plan: FunctionPlan, name: TaskName) {
     this.#host = host;
     this.#plan = plan;
     this.#name = name;
-    this.#settings = { recordBytesMax: host.broker.recordBytesMax, separator, freeze: host.strict };
+    this.#settings = { recordBytesMax: host.broker.recordBytesMax, freeze: host.strict };
   }
 
   /** Handles a request after those before it. Throws where the request must be delivered again. */
@@ -74,7 +74,7 @@ export class Task {
       if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
       const evaluated = await this.#evaluate(task, input);
       if (!evaluated.evaluation.changed) {
-        this.#wake(evaluated.evaluation.wakeAtMs);
+        this.#wake(evaluated.task.head, evaluated.evaluation.wakeAtMs);
         return;
       }
       if (await this.#commit(evaluated.task, evaluated.evaluation)) return;
@@ -104,6 +104,8 @@ export class Task {
     )
       return cached;
     this.#open = await this.#reopen();
+    // Whoever committed the head may be gone since, before it could ask for its wake-up.
+    if (this.#open.head !== undefined) this.#wake(this.#open.head, this.#open.head.wakeAtMs);
     return this.#open;
   }
 
@@ -210,7 +212,7 @@ export class Task {
     );
   }
 
-  /** Appends, emits, reports. False: the race was lost. */
+  /** Appends, reports, emits. False: the race was lost. */
   async #commit(task: OpenTask, evaluation: Evaluation): Promise<boolean> {
     const entry = this.#toEntry(task, evaluation);
     const appended = await append(this.#host.stateLog, this.#name.full, entry);
@@ -219,11 +221,12 @@ export class Task {
     task.settled = entry.outputs.length === 0;
     if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);
     else task.ledger.touch(entry.sequenceNumber, evaluation.taken.ranges);
-    if (!task.settled) await this.#emit(task, entry.sequenceNumber, evaluation.batches);
+    // At once: what comes next may fail, and a repeat finds nothing to do.
     this.#host.report(
       toReport(task, evaluation, entry.sequenceNumber, entry.changes.length + entry.outputs.length + entry.meta.length),
     );
-    this.#wake(entry.wakeAtMs);
+    this.#wake(entry, entry.wakeAtMs);
+    if (!task.settled) await this.#emit(task, entry.sequenceNumber, evaluation.batches);
     await writeChunks(this.#host.stateLog, task);
     return true;
   }
@@ -247,8 +250,10 @@ export class Task {
     };
   }
 
-  #wake(atMs: number | null): void {
-    this.#host.wake(this.#name.functionName, this.#name.topic, this.#name.partition, atMs);
+  /** Asks for a tick as of the commit `head`. */
+  #wake(head: LogEntry | undefined, atMs: number | null): void {
+    const { functionName, topic, partition } = this.#name;
+    this.#host.wake(functionName, topic, partition, atMs, head?.sequenceNumber ?? 0);
   }
 }
 

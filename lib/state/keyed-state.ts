@@ -40,6 +40,8 @@ export class KeyedTable {
   #shards = new Map<number, Shard>();
   #touched = new Map<Namespace, Set<string>>();
   #dropped = new Set<Namespace>();
+  /** Ranges that may have lost cells with a dropped namespace. */
+  #droppedRanges = new Set<number>();
 
   constructor(state: KeyedState) {
     this.#state = state;
@@ -75,15 +77,22 @@ export class KeyedTable {
   }
 
   remove(namespace: Namespace, key: string): void {
-    if (this.#shards.get(this.#state.prefixOf(key))?.get(namespace)?.delete(key)) this.#touch(namespace).add(key);
+    if (this.#delete(namespace, key)) this.#touch(namespace).add(key);
   }
 
   /** Removes all cells of a namespace, at the price of one change. */
   drop(namespace: Namespace): void {
     let found = false;
-    for (const shard of this.#shards.values()) found = shard.delete(namespace) || found;
+    for (const [prefix, shard] of this.#shards) {
+      if (!shard.delete(namespace)) continue;
+      found = true;
+      this.#droppedRanges.add(prefix);
+    }
+    // Without cells of its own left, what was touched are removals, which the next commit still has to tell.
+    if (!found) return;
+    for (const key of this.#touched.get(namespace) ?? []) this.#droppedRanges.add(this.#state.prefixOf(key));
     this.#touched.delete(namespace);
-    if (found) this.#dropped.add(namespace);
+    this.#dropped.add(namespace);
   }
 
   /** The namespaces that have cells, in no order. */
@@ -133,8 +142,7 @@ export class KeyedTable {
       if (keys.length > 0) set.push([namespace, keys, encodeColumn(values)]);
       if (gone.length > 0) removed.push([namespace, gone]);
     }
-    // A dropped namespace may have had cells in any range; those without are rewritten for nothing, once.
-    if (this.#dropped.size > 0) for (const prefix of this.#state.prefixes()) touchedRanges.add(prefix);
+    for (const prefix of this.#droppedRanges) touchedRanges.add(prefix);
     const changes = {
       ...(this.#dropped.size > 0 && { d: [...this.#dropped] }),
       ...(set.length > 0 && { s: set }),
@@ -142,6 +150,7 @@ export class KeyedTable {
     };
     this.#touched = new Map();
     this.#dropped = new Set();
+    this.#droppedRanges = new Set();
     return { changes, cells };
   }
 
@@ -156,36 +165,44 @@ export class KeyedTable {
     return encoded;
   }
 
-  /** For KeyedState: applies a committed change, where `accepts` says so. */
-  apply(changes: TableChanges, accepts: Accepts | undefined): void {
-    for (const namespace of changes.d ?? []) {
-      if (accepts === undefined) for (const shard of this.#shards.values()) shard.delete(namespace);
-      else
-        for (const shard of this.#shards.values()) {
-          const cells = shard.get(namespace);
-          if (cells !== undefined)
-            for (const key of cells.keys()) if (accepts(this.#state.positionOf(key))) cells.delete(key);
-        }
-    }
+  /** For KeyedState: applies a committed change, where `accepts` says so, and notes the ranges in which it did. */
+  apply(changes: TableChanges, accepts: Accepts | undefined, touchedRanges: Set<number>): void {
+    for (const namespace of changes.d ?? [])
+      for (const [prefix, shard] of this.#shards) {
+        const cells = shard.get(namespace);
+        if (cells === undefined) continue;
+        if (accepts === undefined) {
+          shard.delete(namespace);
+          touchedRanges.add(prefix);
+        } else
+          for (const key of cells.keys())
+            if (accepts(this.#state.positionOf(key))) {
+              this.#delete(namespace, key);
+              touchedRanges.add(prefix);
+            }
+      }
     for (const [namespace, keys, column] of changes.s ?? []) {
       const values = decodeColumn(column);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i] as string;
-        if (accepts === undefined || accepts(this.#state.positionOf(key)))
-          this.#cells(namespace, key).set(key, values[i]);
+        if (accepts !== undefined && !accepts(this.#state.positionOf(key))) continue;
+        this.#cells(namespace, key).set(key, values[i]);
+        touchedRanges.add(this.#state.prefixOf(key));
       }
     }
     for (const [namespace, keys] of changes.r ?? [])
-      for (const key of keys)
-        if (accepts === undefined || accepts(this.#state.positionOf(key)))
-          this.#shards.get(this.#state.prefixOf(key))?.get(namespace)?.delete(key);
+      for (const key of keys) {
+        if (accepts !== undefined && !accepts(this.#state.positionOf(key))) continue;
+        this.#delete(namespace, key);
+        touchedRanges.add(this.#state.prefixOf(key));
+      }
   }
 
   /** For KeyedState: removes all cells that `accepts`. */
   clear(accepts: Accepts): void {
     for (const shard of this.#shards.values())
-      for (const cells of shard.values())
-        for (const key of cells.keys()) if (accepts(this.#state.positionOf(key))) cells.delete(key);
+      for (const [namespace, cells] of shard)
+        for (const key of cells.keys()) if (accepts(this.#state.positionOf(key))) this.#delete(namespace, key);
   }
 
   /** For KeyedState: sorts the cells into the shards of a new level. */
@@ -197,9 +214,13 @@ export class KeyedTable {
         for (const [key, value] of cells) this.#cells(namespace, key).set(key, value);
   }
 
-  /** For KeyedState: the prefixes of the shards that exist. */
-  shardPrefixes(): Iterable<number> {
-    return this.#shards.keys();
+  /** Removes a cell, and its namespace from the shard with the last one: whoever asks for namespaces pays for each. */
+  #delete(namespace: Namespace, key: string): boolean {
+    const shard = this.#shards.get(this.#state.prefixOf(key));
+    const cells = shard?.get(namespace);
+    if (cells === undefined || !cells.delete(key)) return false;
+    if (cells.size === 0) shard?.delete(namespace);
+    return true;
   }
 
   #cells(namespace: Namespace, key: string): Cells {
@@ -279,13 +300,6 @@ export class KeyedState {
     return this.#level === 0 ? 0 : positionOf(key, this.maxParallelism) >>> (POSITION_BITS - this.#level);
   }
 
-  /** The prefixes of ranges that have, or had, cells. */
-  prefixes(): Set<number> {
-    const all = new Set<number>();
-    for (const table of this.#tables.values()) for (const prefix of table.shardPrefixes()) all.add(prefix);
-    return all;
-  }
-
   /** How many cells all tables have. */
   get size(): number {
     let size = 0;
@@ -317,9 +331,11 @@ export class KeyedState {
     return changes;
   }
 
-  /** Applies a committed change or a chunk. */
-  apply(changes: StateChanges, accepts?: Accepts): void {
-    for (const [name, tableChanges] of Object.entries(changes)) this.table(name).apply(tableChanges, accepts);
+  /** Applies a committed change or a chunk; returns the prefixes, at the current level, of the ranges in which `accepts` let it change anything. */
+  apply(changes: StateChanges, accepts?: Accepts): ReadonlySet<number> {
+    const ranges = new Set<number>();
+    for (const [name, tableChanges] of Object.entries(changes)) this.table(name).apply(tableChanges, accepts, ranges);
+    return ranges;
   }
 
   /** Removes every cell that `accepts`. */

@@ -146,27 +146,16 @@ function exampleOf(node: StatefulNode): string {
     : `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
 }
 
-function checkEventTime({ operator, nodes, sources, shuffles }: OperatorGraph): readonly string[] {
+function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
   const isTimeless = ({ watermark }: SourceNode) => watermark === undefined || watermark.kind === "none";
   const namesOf = (timeless: readonly SourceNode[]) => [...new Set(timeless.map((root) => root.topic.topicName))];
   return nodes.flatMap((node) => {
     if (node.kind !== "window" || node.assigner.time !== "event") return [];
     const roots = rootsOf(node);
-    const own = namesOf(roots.filter(isTimeless)).map(
+    return namesOf(roots.filter(isTimeless)).map(
       (name) =>
         `${at(operator)}: ${describeStep(node)} is in event time, but the topic ${quote(name)} has none; give the topic a watermark, such as boundedOutOfOrderness(seconds(5)).`,
     );
-    // The window's shuffle also hears of the other topics that the function before it reads.
-    const others = keyBysOf(node).some((keyBy) => shuffles.includes(keyBy))
-      ? namesOf(sources.filter((source) => isTimeless(source) && !roots.includes(source)))
-      : [];
-    return [
-      ...own,
-      ...others.map(
-        (name) =>
-          `${at(operator)}: ${describeStep(node)} would wait for the topic ${quote(name)}, which the same operator reads and which has no event time; give the topic a watermark, or read it in another operator.`,
-      ),
-    ];
   });
 }
 

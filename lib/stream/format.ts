@@ -92,7 +92,7 @@ const UNCHECKED_JSON: Format<unknown> = { kind: "json", encode: encodeJson, deco
  * The value as the schema returns it. Throws a MillraceError "format" with what is wrong and where, and "definition" for an
  * asynchronous schema.
  */
-function validate(schema: StandardSchemaV1, value: unknown): unknown {
+export function validate(schema: StandardSchemaV1, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
     result.catch(() => {}); // Nobody will look at it, so its failure must not end the process.

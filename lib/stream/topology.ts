@@ -111,11 +111,9 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
     // What can reach the keyBy: source topics in the first function, and shuffles that come before, which are planned already.
     const feeders = above(keyBy, isFeeder);
     const feeding = byName(feeders.flatMap((feeder) => (feeder.kind === "source" ? [feeder.topic] : [])));
-    // Every task of a function announces its watermark on every shuffle that the function feeds, whatever its topic is for.
-    const topics = feeding.length === 0 ? [] : byName(graph.sources.map((source) => source.topic));
     const before = feeders.flatMap((feeder) => (feeder.kind === "source" ? [] : [plans.get(feeder)!]));
     const upstream = [
-      ...topics.map((topic) => ({
+      ...feeding.map((topic) => ({
         task: `${graph.operator.operatorName}/${topic.topicName}`,
         partitions: counts(topic),
       })),

@@ -3,9 +3,6 @@
 /** A Kafka header. */
 export type Header = readonly [name: string, value: Uint8Array];
 
-/** Bytes left free behind each value by those who fill columns for reading, so that all values can be parsed as one JSON array in place. */
-export const VALUE_GAP_BYTES = 12;
-
 /**
  * Records of one partition in order of offset. Record i has its value at `bytes[valueStart[i] … valueEnd[i])` and its key at
  * `bytes[keyStart[i] … keyEnd[i])`; a start of −1 is a null. The arrays may be longer than `count`.
@@ -20,10 +17,8 @@ export type RecordColumns = {
   readonly keyEnd: Int32Array;
   readonly valueStart: Int32Array;
   readonly valueEnd: Int32Array;
-  /** Per record, or undefined where no record has a header. */
-  readonly headers: readonly (readonly Header[])[] | undefined;
-  /** VALUE_GAP_BYTES where values stand in order with exactly that much writable space behind each; else undefined. */
-  readonly valueGapBytes?: number;
+  /** Per record, or undefined where no record has a header; a record without any may be missing. */
+  readonly headers: readonly (readonly Header[] | undefined)[] | undefined;
 };
 
 /** The bytes of record `i`'s key; null where it has none. A view, not a copy. */

@@ -1,11 +1,11 @@
 /** A part of a batch's rows, as columns over the same bytes. */
 
-import type { Header, RecordColumns } from "./record-columns.ts";
+import type { RecordColumns } from "./record-columns.ts";
 
 /** Rows `from` (inclusive) to `to` (exclusive). Views, no copies; headers stay undecoded until somebody asks. */
 export function sliceColumns(columns: RecordColumns, from: number, to: number): RecordColumns {
   if (from === 0 && to === columns.count) return columns;
-  let headers: readonly (readonly Header[])[] | undefined;
+  let headers: RecordColumns["headers"];
   return {
     count: to - from,
     offsets: columns.offsets.subarray(from, to),

@@ -1,0 +1,48 @@
+/** `millrace state list`: tasks with their commits, checkpoints, watermarks and sizes. */
+
+import { Command, Option } from "commander";
+import { findTasks } from "../find-tasks.ts";
+import { examples } from "../help.ts";
+import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { showBytesSize, showCount, showTime } from "../printable.ts";
+import { formatTable } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+const HEADS = ["function", "input", "commits", "checkpoint", "watermark", "log", "chunks", "wakes at"];
+
+export function stateListCommand(terminal: Terminal): Command {
+  return new Command("list")
+    .description("List the tasks: a function on a partition of its input, with its last commit.")
+    .addOption(appOption())
+    .addOption(stateOption())
+    .addOption(new Option("--all", "also what functions had before they were reset"))
+    .addOption(new Option("--json", "as JSON"))
+    .addHelpText("after", examples([["millrace state list", "checkpoints, watermarks and sizes"]]))
+    .action(async (options: PlaceOptions & { all?: true; json?: true }) => {
+      const { workspace } = await openToLook(options, terminal);
+      try {
+        const tasks = (await findTasks(workspace.stateLog)).filter(({ isCurrent }) => isCurrent || options.all);
+        if (options.json) {
+          terminal.out(`${JSON.stringify(tasks, undefined, 2)}\n`);
+          return;
+        }
+        if (tasks.length === 0) {
+          terminal.out("No function has committed anything yet.\n");
+          return;
+        }
+        const rows = tasks.map((task) => [
+          task.functionName,
+          `${task.topic}-${task.partition}${task.isCurrent ? "" : ` (generation ${task.generation})`}`,
+          showCount(task.commits),
+          task.checkpoint < 0 ? "–" : showCount(task.checkpoint),
+          showTime(task.watermarkMs ?? null),
+          showBytesSize(task.entryBytes),
+          showBytesSize(task.chunkBytes),
+          showTime(task.wakeAtMs ?? null),
+        ]);
+        terminal.out(formatTable(HEADS, rows, [2, 3, 5, 6]));
+      } finally {
+        await workspace.close();
+      }
+    });
+}

@@ -1,0 +1,95 @@
+/** Where a command works: the folder of the application, and the folder of its state. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { Option } from "commander";
+import { type Application, loadApplication } from "../local/application.ts";
+import { hasWorkspace, openWorkspace, type Workspace } from "../local/workspace.ts";
+import { MillraceError } from "../stream/error.ts";
+import { listOf } from "../stream/sentence.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type PlaceOptions = { readonly app?: string; readonly state?: string };
+
+const STATE_FOLDER = ".millrace";
+
+export function appOption(): Option {
+  return new Option(
+    "--app <folder>",
+    "the folder of the application, which holds functions/ (default: the current one)",
+  );
+}
+
+export function stateOption(): Option {
+  return new Option("--state <folder>", "the folder of the state (default: .millrace in the application's)");
+}
+
+export function toAppFolder(options: PlaceOptions, terminal: Terminal): string {
+  return resolve(terminal.folder, options.app ?? ".");
+}
+
+function toStateFolder(options: PlaceOptions, terminal: Terminal): string {
+  return options.state === undefined
+    ? join(toAppFolder(options, terminal), STATE_FOLDER)
+    : resolve(terminal.folder, options.state);
+}
+
+/** The folder as a person would write it here. */
+function toShown(folder: string, terminal: Terminal): string {
+  const path = relative(terminal.folder, folder);
+  return path === "" ? "." : path.startsWith("..") ? folder : path;
+}
+
+/** An application with its state, made where there is none yet. */
+export type Place = { readonly application: Application; readonly workspace: Workspace; readonly stateFolder: string };
+
+/** For commands that change something. */
+export async function openPlace(
+  options: PlaceOptions,
+  terminal: Terminal,
+  { exclusive }: { readonly exclusive: boolean },
+): Promise<Place> {
+  const application = await loadApplication(toAppFolder(options, terminal));
+  const folder = toStateFolder(options, terminal);
+  const workspace = await openWorkspace(application, { folder, exclusive });
+  return { application, workspace, stateFolder: toShown(folder, terminal) };
+}
+
+/** For commands that only look: state must be there, the application need not. */
+export async function openToLook(
+  options: PlaceOptions,
+  terminal: Terminal,
+): Promise<{ readonly application: Application | undefined; readonly workspace: Workspace }> {
+  const appFolder = toAppFolder(options, terminal);
+  const isApplication = options.app !== undefined || existsSync(join(appFolder, "functions"));
+  const application = isApplication ? await loadApplication(appFolder) : undefined;
+  const folder = findState(options, terminal);
+  return { application, workspace: await openWorkspace(undefined, { folder, exclusive: false }) };
+}
+
+/** The folder that was named, or the default one; where that is empty, the only one below it, which is said. */
+function findState(options: PlaceOptions, terminal: Terminal): string {
+  const folder = toStateFolder(options, terminal);
+  if (hasWorkspace(folder)) return folder;
+  const below = foldersIn(folder).filter(hasWorkspace);
+  const shown = toShown(folder, terminal);
+  if (below.length > 1) {
+    const names = listOf(below.map((path) => toShown(path, terminal)));
+    throw new MillraceError("usage", `There is no state in ${shown} itself, but in ${names}: name one with --state.`);
+  }
+  const [only] = below;
+  if (only === undefined)
+    throw new MillraceError(
+      "usage",
+      `There is no state in ${shown}. \`millrace run\` makes it, or name another folder with --state.`,
+    );
+  terminal.err(`Looking at ${toShown(only, terminal)}.\n`);
+  return only;
+}
+
+function foldersIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
+}

@@ -1,0 +1,62 @@
+/** Values as text that is safe to show: what records contain must not move a terminal's cursor. */
+
+import { isUtf8 } from "node:buffer";
+
+// Control characters of both sets, and what reverses the direction of writing.
+const UNSAFE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The text, with escapes for what a terminal would obey. */
+export function toPrintable(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    if (character === "\t") return "\\t";
+    if (character === "\n") return "\\n";
+    if (character === "\r") return "\\r";
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** A value in one line: strings as they are, anything else as JSON. */
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return toPrintable(value);
+  if (value instanceof Uint8Array) return showBytes(value);
+  return toPrintable(JSON.stringify(value, toJsonValue) ?? String(value));
+}
+
+/** Bytes as text where they are text, else as base64. */
+export function showBytes(bytes: Uint8Array): string {
+  return isUtf8(bytes) ? toPrintable(Buffer.from(bytes).toString()) : `base64:${Buffer.from(bytes).toString("base64")}`;
+}
+
+/** A replacer for JSON.stringify: bigint as digits, bytes as text or base64. */
+export function toJsonValue(_name: string, value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Uint8Array)
+    return isUtf8(value) ? Buffer.from(value).toString() : { base64: Buffer.from(value).toString("base64") };
+  return value;
+}
+
+/** UTC to the millisecond; an en dash for none. */
+export function showTime(epochMs: number | null): string {
+  if (epochMs === null || !Number.isFinite(epochMs)) return "–";
+  const date = new Date(epochMs);
+  if (Number.isNaN(date.getTime())) return String(epochMs);
+  return date.toISOString().replace("T", " ").replace("Z", "");
+}
+
+/** 12,345 */
+export function showCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** "1 record", "2 records" */
+export function showPlural(count: number, one: string): string {
+  return `${showCount(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
+/** 512 B, 1.5 KB, 2.0 MB */
+export function showBytesSize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  const [size, unit] = bytes < 1_000_000 ? [bytes / 1_000, "KB"] : [bytes / 1_000_000, "MB"];
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
+}
