@@ -3,7 +3,7 @@
  * The windows of a partial are open as far as the sender knows; whether they are late is for the receiver to say, for all of a partial at once.
  */
 
-/** Partial results of one window; `elements` counts what each stands for. */
+/** Partial results of one window; `elements` counts what each stands for: the very array of accumulators, where these are counts. */
 export type PartialWindow = {
   readonly namespace: number;
   readonly keys: string[];

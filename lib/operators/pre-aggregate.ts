@@ -56,15 +56,13 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
           const partition = partitions === 1 ? 0 : partitionOf(key);
           let part = parts[partition];
           if (part === undefined) {
-            part = { namespace, keys: [], accumulators: [], elements: [] };
+            part = newPart(namespace, window.elements === undefined);
             parts[partition] = part;
             split[partition]?.push(part);
           }
           part.keys.push(key);
           part.accumulators.push(accumulator);
-          part.elements.push(
-            window.elements === undefined ? (accumulator as number) : (window.elements.get(key) as number),
-          );
+          if (window.elements !== undefined) part.elements.push(window.elements.get(key) as number);
         }
       }
       windows = new Map();
@@ -72,4 +70,9 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
       return split;
     },
   };
+}
+
+function newPart(namespace: number, isCount: boolean): PartialWindow {
+  const accumulators: unknown[] = [];
+  return { namespace, keys: [], accumulators, elements: isCount ? (accumulators as number[]) : [] };
 }

@@ -115,7 +115,8 @@ function toTagged(value: unknown, path: string, depth: number): unknown {
       if (value === null) return null;
       if (value instanceof Uint8Array)
         return { [TAG]: "bytes", v: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
-      if (Array.isArray(value)) return value.map((item, i) => toTagged(item, `${path}[${i}]`, depth + 1));
+      // Not `map`, which leaves holes, of which JSON makes null.
+      if (Array.isArray(value)) return Array.from(value, (item, i) => toTagged(item, `${path}[${i}]`, depth + 1));
       const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null;
       if (prototype !== Object.prototype && prototype !== null)
         throw unstorable(path, `is a ${prototype.constructor?.name ?? "class instance"}`);

@@ -64,7 +64,11 @@ export function encodeBundle(head: BundleHead, columns: readonly BundleColumns[]
     columns.map((c) =>
       c.kind === "elements"
         ? [0, c.side, c.keys, c.timestampsMs, c.values.encode()]
-        : [1, c.side, c.windows.map((w) => [w.namespace, w.keys, encodeColumn(w.accumulators), w.elements])],
+        : [
+            1,
+            c.side,
+            c.windows.map((w) => [w.namespace, w.keys, encodeColumn(w.accumulators), isCount(w) ? 0 : w.elements]),
+          ],
     ),
   ]);
 }
@@ -129,16 +133,29 @@ function halve(columns: readonly BundleColumns[]): [BundleColumns[], BundleColum
       {
         namespace: window.namespace,
         keys: window.keys.slice(start, end),
-        accumulators: window.accumulators.slice(start, end),
-        elements: window.elements.slice(start, end),
+        ...toCounted(window.accumulators.slice(start, end), isCount(window) ? 0 : window.elements.slice(start, end)),
       },
     ],
   });
   return [[part(0, middle)], [part(middle)]];
 }
 
+/** Whether the accumulators are counts of elements themselves; such a column is sent once. */
+function isCount(window: PartialWindow): boolean {
+  return window.elements === window.accumulators;
+}
+
+/** Accumulators with their numbers of elements; 0 stands for accumulators that are these numbers. */
+function toCounted(accumulators: unknown[], elements: number[] | 0): Pick<PartialWindow, "accumulators" | "elements"> {
+  return { accumulators, elements: elements === 0 ? (accumulators as number[]) : elements };
+}
+
 type EncodedElements = [0, number, string[], number[], unknown];
-type EncodedPartials = [1, number, [number, string[], unknown, number[]][]];
+type EncodedPartials = [
+  1,
+  number,
+  [namespace: number, keys: string[], accumulators: unknown, elements: number[] | 0][],
+];
 
 /** The reverse of encodeBundle. Throws MillraceError "format" for anything else, and for a newer version's. */
 export function decodeBundle(bytes: Uint8Array): Bundle {
@@ -177,8 +194,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
             windows: c[2].map(([namespace, keys, accumulators, elements]) => ({
               namespace,
               keys,
-              accumulators: decodeColumn(accumulators),
-              elements,
+              ...toCounted(decodeColumn(accumulators), elements),
             })),
           },
     ),
