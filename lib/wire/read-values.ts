@@ -46,9 +46,16 @@ function decoderOf(columns: RecordColumns, format: Format<never, unknown>): (i: 
   let last = count - 1;
   while (last > first && (valueStart[last] as number) < 0) last--;
   const from = valueStart[first] as number;
-  if (from < 0 || !isUtf8(bytes.subarray(from, valueEnd[last]))) return decodeAlone;
+  const to = valueEnd[last] as number;
+  if (from < 0 || !isUtf8(bytes.subarray(from, to))) return decodeAlone;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Utf8Source;
-  if (format.kind === "text") return (i) => text.utf8Slice(valueStart[i] as number, valueEnd[i] as number);
+  // A character may begin in one value and end in the next. JSON refuses both halves by itself, where they stand outside of its strings.
+  const isCut = (at: number) => at < to && ((bytes[at] as number) & 0xc0) === 0x80;
+  if (format.kind === "text")
+    return (i) => {
+      const [start, end] = [valueStart[i] as number, valueEnd[i] as number];
+      return isCut(start) || isCut(end) ? decodeAlone(i) : text.utf8Slice(start, end);
+    };
   const { schema } = format;
   return (i) => {
     let value: unknown;
