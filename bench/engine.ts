@@ -1,0 +1,64 @@
+/** The engine under measure: operators with their commits on a log and a broker in memory, invoked with events as Lambda would. */
+
+import { writeEvent } from "../lib/local/event-json.ts";
+import { newHost } from "../lib/local/host.ts";
+import { MemoryBroker } from "../lib/local/memory-broker.ts";
+import { HOST } from "../lib/runtime/host.ts";
+import type { Operator } from "../lib/runtime/operator-handler.ts";
+import type { TaskReport } from "../lib/runtime/report.ts";
+import { MemoryStateLog } from "../lib/state-log/memory-state-log.ts";
+import { buildTopology } from "../lib/stream/topology.ts";
+
+export type Engine = {
+  readonly broker: MemoryBroker;
+  readonly reports: TaskReport[];
+  invoke(event: string): Promise<unknown>;
+  /** Invokes with everything that is in a topic of one partition, a record at a time. */
+  deliver(topic: string): Promise<void>;
+};
+
+/** A new engine for one operator, with empty topics and no state. */
+export async function newEngine(operator: Operator): Promise<Engine> {
+  const topology = buildTopology("bench", [operator.definition]);
+  const broker = new MemoryBroker();
+  await broker.ensureTopics(
+    topology.topics.map(({ name, partitions }) => ({ name, partitions, compacted: false, retentionMs: undefined })),
+  );
+  const reports: TaskReport[] = [];
+  const host = newHost({
+    topology,
+    broker,
+    stateLog: new MemoryStateLog(),
+    now: () => Date.now(),
+    wake: () => {},
+    report: (report) => reports.push(report),
+  });
+  const context = {
+    awsRequestId: "bench",
+    functionName: operator.operatorName,
+    getRemainingTimeInMillis: () => 60_000,
+    [HOST]: host,
+  };
+  const invoke = (event: string) => operator(event, context);
+  return {
+    broker,
+    reports,
+    invoke,
+    async deliver(topic) {
+      for (const event of await readEvents(broker, topic)) await invoke(event);
+    },
+  };
+}
+
+/** The events that a mapping with a batch size of one would send for a topic of one partition. */
+export async function readEvents(broker: MemoryBroker, topic: string): Promise<string[]> {
+  const high = (await broker.offsets(topic))[0]?.high ?? 0;
+  const events: string[] = [];
+  for (let at = 0; at < high; ) {
+    const { records, nextOffset } = await broker.fetch(topic, 0, at, { bytesMax: 2 ** 30, recordsMax: 1 });
+    const slice = { partition: 0, columns: records, from: 0, to: records.count, nextOffset };
+    events.push(writeEvent({ eventSource: "aws:kafka", bootstrapServers: "localhost:9092", topic }, [slice]));
+    at = nextOffset;
+  }
+  return events;
+}

@@ -1,0 +1,80 @@
+/** Input for benchmarks: Lambda events over JSON values of 150 bytes, as a page-view log has them. */
+
+import { writeEvent } from "../lib/local/event-json.ts";
+import type { OutgoingRecord } from "../lib/wire/outgoing-record.ts";
+import { decodeRecords, encodeRecords } from "../lib/wire/record-batch.ts";
+
+export type PageView = {
+  id: number;
+  user: string;
+  page: string;
+  status: number;
+  ms: number;
+  country: string;
+  agent: string;
+  note: string;
+};
+
+/** 20,000 records a second: a window of five seconds holds 100,000. */
+const RECORDS_PER_MS = 20;
+export const START_MS = 1_700_000_000_000;
+
+/** The value of record `i`: 150 bytes, eight fields, one of `keys` users. Users are spread by a fixed permutation, not in turn. */
+export function pageView(i: number, keys: number): PageView {
+  const user = `user-${(Math.imul(i, 0x9e3779b1) >>> 0) % keys}`;
+  const view = {
+    id: i,
+    user,
+    page: `/products/${i % 1000}`,
+    status: i % 50 === 0 ? 500 : 200,
+    ms: i % 97,
+    country: "CH",
+    agent: "Mozilla/5.0",
+    note: "",
+  };
+  const missing = 150 - JSON.stringify(view).length;
+  return { ...view, note: "x".repeat(Math.max(0, missing)) };
+}
+
+/** The texts of `events` events with `batch` records each, consecutive in offset and in time. */
+export function eventTexts(topic: string, events: number, batch: number, keys: number): string[] {
+  return Array.from({ length: events }, (_, e) => {
+    const records = Array.from({ length: batch }, (_, r): OutgoingRecord => {
+      const i = e * batch + r;
+      return {
+        key: null,
+        value: Buffer.from(JSON.stringify(pageView(i, keys))),
+        timestampMs: START_MS + Math.floor(i / RECORDS_PER_MS),
+        headers: [],
+      };
+    });
+    return toEvent(topic, records, e * batch);
+  });
+}
+
+/** One event of `batch` records, each with a key of its own, all in one window; keys and offsets from `from` on. */
+export function keyedEventTexts(topic: string, from: number, batch: number): string[] {
+  const records = Array.from({ length: batch }, (_, r): OutgoingRecord => {
+    const i = from + r;
+    return {
+      key: Buffer.from(`user-${i}`),
+      value: Buffer.from(JSON.stringify(pageView(i, 1))),
+      timestampMs: START_MS,
+      headers: [],
+    };
+  });
+  return [toEvent(topic, records, from)];
+}
+
+function toEvent(topic: string, records: readonly OutgoingRecord[], baseOffset: number): string {
+  const columns = decodeRecords(encodeRecords(records), baseOffset);
+  return writeEvent(
+    {
+      eventSource: "aws:kafka",
+      eventSourceArn: "arn:aws:kafka:local:000000000000:cluster/bench/0",
+      bootstrapServers: "localhost:9092",
+      topic,
+    },
+    [{ partition: 0, columns, from: 0, to: records.length, nextOffset: baseOffset + records.length }],
+  );
+}

@@ -1,0 +1,52 @@
+/** Times several variants in turn (A B C A B C …), so that a slow moment of the machine hits all of them. */
+
+export type Timing = {
+  readonly name: string /** Microseconds per record, of the process's CPU time and of the wall. */;
+  readonly cpuUs: number;
+  readonly wallUs: number /** Half the distance between the quartiles of the CPU time, relative to the median. */;
+  readonly spread: number;
+};
+
+export type Variant = { readonly name: string; readonly records: number; readonly run: () => Promise<void> | void };
+
+/** Runs every variant once to warm up and `rounds` times to measure; medians. */
+export async function measure(
+  variants: readonly Variant[],
+  rounds: number,
+  progress: (done: number, of: number) => void,
+): Promise<Timing[]> {
+  const cpu = variants.map((): number[] => []);
+  const wall = variants.map((): number[] => []);
+  const total = variants.length * (rounds + 1);
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, variant] of variants.entries()) {
+      progress((round + 1) * variants.length + i, total);
+      globalThis.gc?.();
+      const before = process.cpuUsage();
+      const start = process.hrtime.bigint();
+      await variant.run();
+      const wallNs = Number(process.hrtime.bigint() - start);
+      const { user, system } = process.cpuUsage(before);
+      if (round < 0) continue;
+      cpu[i]?.push((user + system) / variant.records);
+      wall[i]?.push(wallNs / 1000 / variant.records);
+    }
+  }
+  progress(total, total);
+  return variants.map(({ name }, i) => {
+    const sorted = (cpu[i] as number[]).sort((a, b) => a - b);
+    return {
+      name,
+      cpuUs: quantile(sorted, 0.5),
+      wallUs: quantile(
+        (wall[i] as number[]).sort((a, b) => a - b),
+        0.5,
+      ),
+      spread: (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 2 / quantile(sorted, 0.5),
+    };
+  });
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] as number;
+}
