@@ -7,7 +7,7 @@
 import { buildChain, type Chain } from "../operators/chain.ts";
 import { type Caller, type Counts, noCounts, type TaskTime } from "../operators/step.ts";
 import { ChunkLedger } from "../state/chunk-ledger.ts";
-import { ChunkCover, parseRangeName } from "../state/chunk-range.ts";
+import { ChunkCover, levelAfter, parseRangeName } from "../state/chunk-range.ts";
 import { KeyedState, type StateChanges } from "../state/keyed-state.ts";
 import type { LogEntry, StateLog } from "../state-log/state-log.ts";
 import { openLog, readTail } from "../state-log/workflow.ts";
@@ -65,13 +65,16 @@ export async function openTask(
   const chunks = opened.chunks.map((chunk) => ({
     range: parseRangeName(chunk.range),
     asOf: chunk.asOf,
-    bytes: chunk.bytes,
+    bytes: chunk.bytes.length,
+    content: () => decompressJson(chunk.bytes) as StateChanges,
   }));
   const cover = new ChunkCover(chunks);
   const state = new KeyedState(maxParallelismOf(plan));
-  state.level = cover.level;
-  for (const { range, asOf, bytes } of chunks)
-    state.apply(decompressJson(bytes) as StateChanges, cover.speaks(range, asOf));
+  state.level = chunks.reduce(
+    (level, { range, bytes, content }) => Math.max(level, levelAfter(range, bytes, content)),
+    cover.level,
+  );
+  for (const { range, asOf, content } of chunks) state.apply(content(), cover.speaks(range, asOf));
   const ledger = new ChunkLedger();
   for (const entry of opened.entries) applyEntry(state, ledger, entry, cover);
   return assemble(plan, name, recordBytesMax, state, ledger, decodeMeta(opened.head.meta), opened.head);

@@ -4,7 +4,7 @@
  * L6: a chunk counts only after its put was acknowledged.
  */
 
-import { rangeName } from "../state/chunk-range.ts";
+import { levelAfter, rangeName } from "../state/chunk-range.ts";
 import type { KeyedState } from "../state/keyed-state.ts";
 import { RING_SLOTS, type StateLog } from "../state-log/state-log.ts";
 import { compressJson } from "../wire/compress.ts";
@@ -15,12 +15,6 @@ const SELF_CONTAINED_CELLS_MAX = 256;
 
 /** A whole state of at most this many bytes goes into the entry, or one not much larger than the difference. */
 const SELF_CONTAINED_BYTES = 1_024;
-
-/** A chunk above this is split from the next time on. Far below a DynamoDB item's 400 KB, since keys are spread evenly only on average. */
-const CHUNK_BYTES_MAX = 96 * 1024;
-
-/** Chunks are not split further than this many bits. */
-const LEVEL_MAX = 20;
 
 /** The whole state, where it is small enough to go into the entry instead of `changesBytes` of changes. */
 export function selfContained(state: KeyedState, changesBytes: number): Uint8Array | undefined {
@@ -38,20 +32,20 @@ export function isRingNearlyFull({ head, ledger }: OpenTask): boolean {
 export async function writeChunks(log: StateLog, task: OpenTask): Promise<void> {
   const { head, state, ledger } = task;
   if (head === undefined || head.selfContained) return;
-  let largest = 0;
+  const { level } = state;
+  let finer = level;
   for (const prefix of ledger.due(head.sequenceNumber, RING_SLOTS)) {
-    const bytes = compressJson(state.encode(prefix));
-    largest = Math.max(largest, bytes.length);
-    await log.putChunk(task.name.full, {
-      range: rangeName({ level: state.level, prefix }),
-      asOf: head.sequenceNumber,
-      bytes,
-    });
+    const range = { level, prefix };
+    const content = state.encode(prefix);
+    const bytes = compressJson(content);
+    await log.putChunk(task.name.full, { range: rangeName(range), asOf: head.sequenceNumber, bytes });
     ledger.wrote(prefix);
+    finer = Math.max(
+      finer,
+      levelAfter(range, bytes.length, () => content),
+    );
   }
-  if (largest > CHUNK_BYTES_MAX && state.level < LEVEL_MAX) {
-    const bits = Math.min(LEVEL_MAX - state.level, Math.ceil(Math.log2(largest / CHUNK_BYTES_MAX)));
-    state.level += bits;
-    ledger.split(bits);
-  }
+  if (finer === level) return;
+  state.level = finer;
+  ledger.split(finer - level);
 }

@@ -1,7 +1,28 @@
-/** Names of chunk ranges, and which chunk speaks for a position when chunks of several levels lie side by side. */
+/** Names of chunk ranges, when a range is to be split, and which chunk speaks for a position when chunks of several levels lie side by side. */
 
 import { POSITION_BITS } from "./key-group.ts";
-import type { Accepts, ChunkRange } from "./keyed-state.ts";
+import type { Accepts, ChunkRange, StateChanges } from "./keyed-state.ts";
+
+/** A range whose chunk is above this is split from then on. Far below a DynamoDB item's 400 KB, since keys are spread evenly only on average. */
+const CHUNK_BYTES_MAX = 96 * 1024;
+
+/** Ranges are not split further than to this many keys on average: a few that are large would only leave empty ranges around them. */
+const KEYS_MIN = 8;
+
+/** Ranges are not split further than this many bits. */
+const LEVEL_MAX = 20;
+
+/**
+ * The level from which on the range of a chunk of this size is split. It follows from the chunk alone, so that whoever opens the task splits
+ * it as its writer does, who may not live to write the next.
+ */
+export function levelAfter({ level }: ChunkRange, bytes: number, content: () => StateChanges): number {
+  if (bytes <= CHUNK_BYTES_MAX) return level;
+  const keys = new Set<string>();
+  for (const { s = [] } of Object.values(content())) for (const [, some] of s) for (const key of some) keys.add(key);
+  const bits = Math.min(Math.ceil(Math.log2(bytes / CHUNK_BYTES_MAX)), Math.floor(Math.log2(keys.size / KEYS_MIN)));
+  return Math.min(LEVEL_MAX, level + Math.max(0, bits));
+}
 
 /** The name a range has in the state log. */
 export function rangeName(range: ChunkRange): string {
