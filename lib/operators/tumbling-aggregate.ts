@@ -21,8 +21,10 @@ export function tumblingAggregateStep(
   const checked = accumulatorCheck(aggregator);
   const inEventTime = assigner.time === "event";
   const lateness = inEventTime ? allowedLateness : 0;
-  /** The watermark, or the clock, that this step was last told: what was due then has fired. */
-  let toldMs = inEventTime ? time.watermarkMs : time.nowMs;
+  /** Where time stands: no element with this timestamp or an earlier one is expected. By the clock that is the millisecond before now, as in Flink. */
+  const passedMs = () => (inEventTime ? time.watermarkMs : time.nowMs - 1);
+  /** What this step was last told: what was due then has fired. */
+  let toldMs = passedMs();
 
   /** The stretch of input so far: windows that have not fired. */
   const gathered = new Map<number, Map<string, unknown>>();
@@ -109,7 +111,7 @@ export function tumblingAggregateStep(
 
     advance() {
       const previousMs = toldMs;
-      toldMs = inEventTime ? time.watermarkMs : time.nowMs;
+      toldMs = passedMs();
       if (toldMs === previousMs) return;
       const due = ([...table.namespaces()] as number[])
         .filter((start) => start + size - 1 <= toldMs)
@@ -125,7 +127,7 @@ export function tumblingAggregateStep(
     },
 
     nextEventTimeMs: () => (inEventTime ? nextDue() : Number.POSITIVE_INFINITY),
-    nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue()),
+    nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue() + 1),
   };
 
   function nextDue(): number {

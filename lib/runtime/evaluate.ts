@@ -4,12 +4,12 @@
  */
 
 import type { TakenChanges } from "../state/keyed-state.ts";
-import { passedStep } from "../watermarks/announce.ts";
 import { clockReaches, clockWatermark, isIdle } from "../watermarks/bounded.ts";
 import { combine } from "../watermarks/combined.ts";
 import { encodeBundles } from "../wire/bundle.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import { advanceTo, flush, moveClock, nextEventTimeMs, nextProcessingTimeMs } from "./advance.ts";
+import { isToBeAnnounced } from "./announce-grids.ts";
 import { deadElement } from "./dead-letters.ts";
 import type { OpenTask } from "./open-task.ts";
 import type { OutboxBatch } from "./outbox.ts";
@@ -37,9 +37,6 @@ export type Evaluation = {
   readonly changed: boolean;
   readonly records: number;
 };
-
-/** Elements reach partitions without any at least this often in event time, as a watermark. */
-const ANNOUNCE_STEP_MS = 1_000;
 
 /**
  * Processes `input` at `nowMs` towards commit `sequenceNumber`. undefined: units failed (task.units); the task must be opened anew, given these
@@ -149,7 +146,7 @@ function wakeAt(task: OpenTask, input: TaskInput, rest: Rest, pendingMs: number)
 }
 
 /**
- * The bundles of a commit: to partitions that get elements, and to all when the watermark passed a step or idleness began or ended, so that
+ * The bundles of a commit: to partitions that get elements, and to all when the watermark passed what they may wait for or idleness began or ended, so that
  * windows close everywhere. undefined: an element is too large, and the next pass finds out which.
  */
 function takeBundles(
@@ -158,7 +155,7 @@ function takeBundles(
   recordBytesMax: number,
 ): OutboxBatch[] | undefined {
   const { meta, name, plan } = task;
-  const toAll = meta.idle !== before.idle || passedStep(meta.announcedMs, meta.watermarkMs, ANNOUNCE_STEP_MS);
+  const toAll = meta.idle !== before.idle || isToBeAnnounced(plan, meta.announcedMs, meta.watermarkMs);
   if (toAll) meta.announcedMs = meta.watermarkMs;
   if (plan.shuffleOutputs.length === 0) return [];
   const batches: OutboxBatch[] = [];

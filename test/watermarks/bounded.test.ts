@@ -59,6 +59,13 @@ describe("a watermark is told to partitions without elements", () => {
     { told: 5_000, now: END, tells: true, why: "at the end of the input" },
     { told: END, now: END, tells: false, why: "not after the end" },
   ])("$why ($told → $now)", ({ told, now, tells }) => {
-    expect(passedStep(told, now, 1_000)).toBe(tells);
+    expect(passedStep(told, now, { stepMs: 1_000, offsetMs: 0 })).toBe(tells);
+  });
+
+  test("on a grid with an offset at the watermarks that close its windows", () => {
+    const grid = { stepMs: 5_000, offsetMs: -700 };
+    expect(passedStep(0, 4_298, grid)).toBe(false);
+    expect(passedStep(0, 4_299, grid)).toBe(true);
+    expect(passedStep(4_299, 9_298, grid)).toBe(false);
   });
 });
