@@ -60,7 +60,8 @@ export function consumersOf(sinks: readonly SinkNode[]): ReadonlyMap<Node, reado
   const visit = (node: Node | SinkNode) => {
     if (seen.has(node)) return;
     seen.add(node);
-    for (const input of inputsOf(node)) {
+    // A union may have an input twice; it reads it once then, at two of its places.
+    for (const input of new Set(inputsOf(node))) {
       const readers = consumers.get(input) ?? [];
       readers.push(node);
       consumers.set(input, readers);

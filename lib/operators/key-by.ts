@@ -5,7 +5,16 @@ import type { KeyByNode } from "../stream/node.ts";
 import { bindAuthor, type StatelessSetup, type Step } from "./step.ts";
 
 export function keyByStep(node: KeyByNode, { call, counts, out }: StatelessSetup): Step {
-  if (node.fn === undefined) return { inputs: [out] };
+  // keyedByTopicKey: the key is there already, or the record has none.
+  if (node.fn === undefined)
+    return {
+      inputs: [
+        (value, key, timestampMs) => {
+          if (key === null || key === undefined) counts.nullKeys++;
+          else out(value, key, timestampMs);
+        },
+      ],
+    };
   const fn = bindAuthor(node.fn, call, "keyBy");
   return {
     inputs: [
