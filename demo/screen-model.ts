@@ -71,7 +71,7 @@ function label(name: string, text: string): ScreenLine {
 }
 
 /** Cuts a line, so that no terminal wraps it. */
-export function truncate(line: ScreenLine, columns: number): ScreenLine {
+function truncate(line: ScreenLine, columns: number): ScreenLine {
   const cut: Segment[] = [];
   let left = columns;
   for (const segment of line) {

@@ -102,7 +102,7 @@ class PlainScreen implements Screen {
 }
 
 /** A progress as one line. */
-export function describeProgress(progress: Progress): string {
+function describeProgress(progress: Progress): string {
   const done = `${formatCount(progress.linesDone)} of ${formatCount(progress.lines)} lines`;
   if (progress.phase === "writing") return `Written: ${done}.`;
   const injected = progress.injected === undefined ? "" : `, injected: ${describeInjected(progress.injected)}`;

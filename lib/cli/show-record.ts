@@ -58,7 +58,7 @@ function decodeWith(format: AnyTopic["valueFormat"] | undefined, bytes: Uint8Arr
 }
 
 /** A header's text. */
-export function textOf({ headers }: ReadRecord, name: string): string | undefined {
+function textOf({ headers }: ReadRecord, name: string): string | undefined {
   const header = headers.find(([other]) => other === name);
   return header === undefined ? undefined : showBytes(header[1]);
 }
@@ -96,7 +96,7 @@ function showColumns(columns: Bundle["columns"][number]): string[] {
 }
 
 /** A key as it is encoded in state and shuffles. */
-export function showKey(encoded: string): string {
+function showKey(encoded: string): string {
   const key = decodeKey(encoded);
   return typeof key === "string" ? showValue(key) : showValue(typeof key === "bigint" ? `${key}n` : key);
 }

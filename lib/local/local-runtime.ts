@@ -23,7 +23,7 @@ export type LocalRuntimeOptions = {
   readonly workspace: Workspace;
   /** Goes wrong on purpose. */
   readonly faults?: Faults;
-  /** Records per invocation, where an operator does not say. Default 1,000. */
+  /** Records per invocation, where an operator does not say. Default 5,000. */
   readonly batchSize?: number;
   readonly clock?: Clock;
   readonly onReport?: (report: TaskReport) => void;
@@ -32,7 +32,7 @@ export type LocalRuntimeOptions = {
 };
 
 export type LocalRuntime = {
-  /** Ends when everything readable has been processed and no task waits for the clock within the next seconds: what can close has closed. */
+  /** Ends when everything readable has been processed and no task waits for the clock within the next seconds (what can close has closed), or when stopped. */
   quiet(): Promise<void>;
   /** Stops taking batches and waits, bounded, for those under way. */
   stop(): Promise<void>;
@@ -47,7 +47,8 @@ export type LocalRuntimeStats = {
   readonly environments: number;
 };
 
-const BATCH_SIZE_DEFAULT = 1_000;
+/** Large batches: here nobody waits for the first record of one. */
+const BATCH_SIZE_DEFAULT = 5_000;
 const TIMEOUT_MS_DEFAULT = 60_000;
 /** With faults, invocations are given up soon, so that zombies are common and short. */
 const FAULTY_TIMEOUT_MS = 250;
@@ -56,6 +57,11 @@ const TICK_RETRY_MS = 200;
 /** A task that waits for the clock longer than this is not waited for by `quiet`. */
 const QUIET_HORIZON_MS = 10_000;
 const QUIET_POLL_MS = 20;
+
+/** The consumer group of the event source mappings of a function. */
+export function consumerGroupOf({ name }: Application, plan: FunctionPlan): string {
+  return `${name}.${plan.name}`;
+}
 
 /** Starts everything; the topics must be there (openWorkspace). */
 export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<LocalRuntime> {
@@ -111,7 +117,7 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
       return new EventSourceMapping({
         broker: workspace.broker,
         topic,
-        consumerGroup: `${application.name}.${plan.name}`,
+        consumerGroup: consumerGroupOf(application, plan),
         function: functionOf(plan),
         startingPosition: startAt === "latest" ? "LATEST" : "TRIM_HORIZON",
         batchSize: options.batchSize ?? batch?.maxRecords ?? BATCH_SIZE_DEFAULT,
@@ -153,7 +159,7 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
       running.catch((error: unknown) => {
         failed = { error };
       });
-      while (!(await isQuiet())) {
+      while (!stopping.signal.aborted && !(await isQuiet())) {
         if (failed !== undefined) throw failed.error;
         await clock.sleep(QUIET_POLL_MS);
       }

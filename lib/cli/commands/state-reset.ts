@@ -1,7 +1,11 @@
 /** `millrace state reset`: makes a function forget everything and read its input from the beginning. */
 
 import { Command, Option } from "commander";
+import type { Application } from "../../local/application.ts";
+import { consumerGroupOf } from "../../local/local-runtime.ts";
+import type { Workspace } from "../../local/workspace.ts";
 import { MillraceError } from "../../stream/error.ts";
+import type { FunctionPlan } from "../../stream/plan.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { examples } from "../help.ts";
 import { appOption, openPlace, type PlaceOptions, stateOption } from "../place.ts";
@@ -16,7 +20,7 @@ export function stateResetCommand(terminal: Terminal): Command {
     .addOption(appOption())
     .addOption(stateOption())
     .addOption(new Option("--yes", "I know that its results will be written again"))
-    .addHelpText("after", examples([["millrace state reset count-words --yes", "count everything anew"]]))
+    .addHelpText("after", examples([["millrace state reset count-words--by-key --yes", "count everything anew"]]))
     .action(async (name: string, options: PlaceOptions & { yes?: true }) => {
       const { application, workspace } = await openPlace(options, terminal, { exclusive: true });
       try {
@@ -33,11 +37,27 @@ export function stateResetCommand(terminal: Terminal): Command {
             "usage",
             `${quote(name)} would forget its state, read its input again from the beginning, and write its results again. Add --yes if that is what you want.`,
           );
-        const { stateLog } = workspace;
-        const generation = await stateLog.allotGeneration(name, await stateLog.generationOf(name));
+        const [fed] = plan.shuffleOutputs;
+        if (fed !== undefined)
+          throw new MillraceError(
+            "usage",
+            `${quote(name)} feeds ${quote(fed.shuffle.name)}, which would get everything a second time; only a function that feeds no shuffle can start over.`,
+          );
+        const generation = await startOver(application, workspace, plan);
         terminal.out(`${name} starts over with the next run, as generation ${generation}.\n`);
       } finally {
         await workspace.close();
       }
     });
+}
+
+/** First the generation, then the offsets: whoever dies between has a new task that finds the hole before the next event. */
+async function startOver(application: Application, workspace: Workspace, plan: FunctionPlan): Promise<number> {
+  const { broker, stateLog } = workspace;
+  const generation = await stateLog.allotGeneration(plan.name, await stateLog.generationOf(plan.name));
+  const topics = plan.shuffle === undefined ? plan.sources.map(({ topic }) => topic.topicName) : [plan.shuffle.name];
+  for (const topic of topics)
+    for (const [partition, { low }] of (await broker.offsets(topic)).entries())
+      await broker.commitOffset(consumerGroupOf(application, plan), topic, partition, low);
+  return generation;
 }
