@@ -97,6 +97,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     const stateless: StatelessSetup = { time, counts, guard, call, out };
     const withTable = (node: StatefulNode): StepSetup => ({
       ...stateless,
+      guard: (unit, run, result) => guard(() => `${tableName(node)} ${unit()}`, run, result),
       table: state.table(tableName(node)),
       late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
     });

@@ -11,7 +11,13 @@ export function flatMapStep(node: FlatMapNode, { call, out }: StatelessSetup): S
         const results = fn(value, timestampMs) as Iterable<unknown>;
         // Arrays by index: a third faster than the iterator protocol (bench/word-count).
         if (Array.isArray(results)) for (let i = 0; i < results.length; i++) out(results[i], key, timestampMs);
-        else for (const result of results) out(result, key, timestampMs);
+        else
+          for (const result of results) {
+            out(result, key, timestampMs);
+            // A generator goes on after the steps behind it ran: in its own step, and with its own context.
+            call.step = "flatMap";
+            call.ctx.timestampMs = timestampMs;
+          }
       },
     ],
   };

@@ -31,6 +31,7 @@ export function readShuffle(task: OpenTask, records: RecordColumns, from: number
       continue;
     }
     for (const columns of bundle.columns) readColumns(task, columns, offset);
+    task.units.enter(undefined);
     const upstream = task.meta.upstream.get(bundle.task);
     if (upstream === undefined) continue;
     hear(upstream, bundle.watermarkMs, bundle.idle, task.meta.watermarkMs);
@@ -86,6 +87,7 @@ function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elem
       );
       continue;
     }
+    units.enter(offset, j);
     try {
       push(values[j], decodeKey(encoded), timestampMs);
       if (units.careful) for (const step of chain.stateful) step.flush?.();
@@ -105,6 +107,7 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
     );
   for (const { elements } of windows) for (const n of elements) counts.elements += n;
   if (!units.careful) {
+    units.enter(offset);
     try {
       take(windows);
     } catch (error) {
@@ -118,6 +121,7 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
       const unit = `${offset}:${namespace}:${key}`;
       const known = units.bad.get(unit);
       if (known !== undefined) {
+        if (task.plan.operator.onError === "fail") throw stopped(task, offset, known);
         counts.deadLetters++;
         task.collector.add(
           task.plan.deadLetterTopic,
@@ -127,6 +131,7 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
         );
         continue;
       }
+      units.enter(unit);
       try {
         take([{ namespace, keys: [key], accumulators: [accumulators[j]], elements: [elements[j] as number] }]);
       } catch (error) {

@@ -63,6 +63,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
       bury(i, { error: undecodable, step: `value of topic ${topic.topicName}` });
       continue;
     }
+    units.enter(offset);
     try {
       let key: unknown = null;
       if (decodeKeys) {
@@ -76,6 +77,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
       units.fail(offset, error);
     }
   }
+  units.enter(undefined);
 }
 
 /** The sentence for a partition that stops at a record, as its operator asks for with `onError: "fail"`. */

@@ -26,6 +26,11 @@ export class Units {
   /** Something failed that belongs to no unit: the next pass must go step by step. */
   careful = false;
   failedResults: FailedResult[] = [];
+  /** The unit of input that is being processed; undefined while timers fire. */
+  #within: UnitId | undefined;
+  #element: number | undefined;
+  /** How often each result was made within it. */
+  readonly #results = new Map<string, number>();
 
   constructor(calls: AuthorCalls) {
     this.#calls = calls;
@@ -47,9 +52,25 @@ export class Units {
     this.careful = true;
   }
 
+  /** What is guarded from here on belongs to a unit of input, or to none: the same result made for two of them is two units. */
+  enter(unit: UnitId | undefined, element?: number): void {
+    this.#within = unit;
+    this.#element = element;
+    if (this.#results.size > 0) this.#results.clear();
+  }
+
   readonly guard: Guard = (unit, run, result) => {
+    const within = this.#within;
+    let id: string | undefined;
+    if (within !== undefined) {
+      const name = unit();
+      const n = this.#results.get(name) ?? 0;
+      this.#results.set(name, n + 1);
+      id = `${within}:${this.#element ?? ""}, ${n}: ${name}`;
+    }
     if (this.bad.size > 0) {
-      const problem = this.bad.get(unit());
+      id ??= unit();
+      const problem = this.bad.get(id);
       if (problem !== undefined) {
         this.failedResults.push({ problem, result: result() });
         return;
@@ -58,7 +79,7 @@ export class Units {
     try {
       run();
     } catch (error) {
-      this.fail(unit(), error);
+      this.fail(id ?? unit(), error);
     }
   };
 }
