@@ -10,6 +10,8 @@ import type { Caller, Push } from "./step.ts";
 /** What a batch gathered: pushed into, then taken. */
 export type PreAggregate = {
   readonly push: Push;
+  /** Set: every element becomes a partial result of its own, which `check` may refuse. For batches whose partial results are too large to be sent. */
+  check: ((key: string, accumulator: unknown) => void) | undefined;
   /** The partial results since the last call, split by what `partitionOf` says of their keys. */
   take(partitions: number, partitionOf: (key: string) => number): readonly PartialWindow[][];
 };
@@ -25,38 +27,46 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
   const checked = accumulatorCheck(node.aggregator);
   // A count is its own number of elements.
   const counts = kind === "count" && ignoresValue;
-  let windows = new Map<number, { cells: Map<string, unknown>; elements: Map<string, number> | undefined }>();
+  type Window = { start: number; cells: Map<string, unknown>; elements: Map<string, number> | undefined };
+  let windows = new Map<number, Window>();
+  let all: Window[] = [];
   let newestStart = Number.NaN;
   let cells = new Map<string, unknown>();
   let elements: Map<string, number> | undefined;
 
-  return {
+  const preAggregated: PreAggregate = {
+    check: undefined,
+
     push(value, key, timestampMs) {
       const start = windowStart(timestampMs, offset, size);
-      if (start !== newestStart) {
-        let window = windows.get(start);
+      const { check } = preAggregated;
+      if (start !== newestStart || check !== undefined) {
+        let window = check === undefined ? windows.get(start) : undefined;
         if (window === undefined) {
-          window = { cells: new Map(), elements: counts ? undefined : new Map() };
+          window = { start, cells: new Map(), elements: counts ? undefined : new Map() };
           windows.set(start, window);
+          all.push(window);
         }
         newestStart = start;
         ({ cells, elements } = window);
       }
       const encoded = encodeKey(key as Key);
       call.step = "window";
-      cells.set(encoded, checked(add(cells.get(encoded) ?? create(), value)));
+      const accumulator = checked(add(cells.get(encoded) ?? create(), value));
+      check?.(encoded, accumulator);
+      cells.set(encoded, accumulator);
       elements?.set(encoded, (elements.get(encoded) ?? 0) + 1);
     },
 
     take(partitions, partitionOf) {
       const split: PartialWindow[][] = Array.from({ length: partitions }, () => []);
-      for (const [namespace, window] of windows) {
+      for (const window of all) {
         const parts: (PartialWindow | undefined)[] = new Array(partitions).fill(undefined);
         for (const [key, accumulator] of window.cells) {
           const partition = partitions === 1 ? 0 : partitionOf(key);
           let part = parts[partition];
           if (part === undefined) {
-            part = newPart(namespace, window.elements === undefined);
+            part = newPart(window.start, window.elements === undefined);
             parts[partition] = part;
             split[partition]?.push(part);
           }
@@ -66,10 +76,12 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
         }
       }
       windows = new Map();
+      all = [];
       newestStart = Number.NaN;
       return split;
     },
   };
+  return preAggregated;
 }
 
 function newPart(namespace: number, isCount: boolean): PartialWindow {

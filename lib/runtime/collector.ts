@@ -12,7 +12,8 @@ import type { KeyByNode, SinkNode } from "../stream/node.ts";
 import type { FunctionPlan, ShufflePlan } from "../stream/plan.ts";
 import type { AnyTopic, TopicRecord } from "../stream/topic.ts";
 import type { BundleColumns } from "../wire/bundle.ts";
-import { identityHeader } from "../wire/identity.ts";
+import { compressJson } from "../wire/compress.ts";
+import { identityBytesMax, identityHeader } from "../wire/identity.ts";
 import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
 import type { OutboxBatch } from "./outbox.ts";
 
@@ -34,7 +35,9 @@ type ShuffleBuffer = {
 
 /** Outputs of a task between two commits. Emptied by `take…`. */
 export class Collector {
-  readonly #recordBytesMax: number;
+  /** The largest record that the broker takes, in bytes. */
+  readonly recordBytesMax: number;
+  readonly #identityBytes: number;
   readonly #task: string;
   readonly #taskHash: number;
   readonly #commits: boolean;
@@ -42,11 +45,11 @@ export class Collector {
   #ordinal = 0;
   #salt = 0;
   readonly #shuffles: ShuffleBuffer[];
-  /** Set while a batch is looked at element by element, to find the one that is too large for a bundle. */
-  careful = false;
+  #careful = false;
 
   constructor(plan: FunctionPlan, task: string, recordBytesMax: number, call: Caller) {
-    this.#recordBytesMax = recordBytesMax;
+    this.recordBytesMax = recordBytesMax;
+    this.#identityBytes = identityBytesMax(task);
     this.#task = task;
     this.#taskHash = murmur2(task);
     this.#commits = plan.commits;
@@ -63,6 +66,15 @@ export class Collector {
         };
       }),
     }));
+  }
+
+  /** Set while a batch is looked at element by element, to find the one that is too large for a bundle. */
+  set careful(careful: boolean) {
+    this.#careful = careful;
+    for (const { sides } of this.#shuffles)
+      for (const { partials } of sides)
+        if (partials !== undefined)
+          partials.check = careful ? (key, accumulator) => this.#checkSize(key, accumulator) : undefined;
   }
 
   /**
@@ -99,7 +111,7 @@ export class Collector {
       const { partitions, maxParallelism } = plan;
       return (value, key, timestampMs) => {
         const encoded = encodeKey(key);
-        if (this.careful) this.#checkSize(encoded, value);
+        if (this.#careful) this.#checkSize(encoded, value);
         const partition = partitionOfGroup(keyGroupOf(encoded, maxParallelism), partitions, maxParallelism);
         const buffer = (side.elements[partition] ??= { keys: [], timestampsMs: [], values: new ColumnBuilder() });
         // First what can throw, so that the columns stay equally long.
@@ -169,15 +181,13 @@ export class Collector {
       value: value === null && topic.compacted ? null : topic.valueFormat.encode(value),
       timestampMs,
       headers:
-        headers === undefined
-          ? []
-          : Object.entries(headers).map(([name, text]) => [name, new TextEncoder().encode(text)] as const),
+        headers === undefined ? [] : Object.entries(headers).map(([name, text]) => [name, new TextEncoder().encode(text)] as const),
     };
-    const bytes = recordBytes(record);
-    if (bytes > this.#recordBytesMax)
+    const bytes = recordBytes(record) + this.#identityBytes;
+    if (bytes > this.recordBytesMax)
       throw new MillraceError(
         "format",
-        `The record for topic ${topic.topicName} has ${bytes} bytes; the broker takes at most ${this.#recordBytesMax}.`,
+        `The record for topic ${topic.topicName} has ${bytes} bytes with its identity; the broker takes at most ${this.recordBytesMax}.`,
       );
     const partition =
       record.key === null ? this.#partitionWithoutKey(partitions) : kafkaPartitionOf(record.key, partitions);
@@ -190,11 +200,12 @@ export class Collector {
   }
 
   #checkSize(key: string, value: unknown): void {
-    const bytes = Buffer.byteLength(key) + Buffer.byteLength(JSON.stringify(encodeColumn([value])));
-    if (bytes + BUNDLE_BYTES_SPARE > this.#recordBytesMax)
+    // As it will be sent: what is large and repeats itself may fit all the same.
+    const bytes = compressJson([key, encodeColumn([value])]).length;
+    if (bytes + BUNDLE_BYTES_SPARE > this.recordBytesMax)
       throw new MillraceError(
         "format",
-        `An element of ${bytes} bytes does not fit into a bundle; the broker takes at most ${this.#recordBytesMax}.`,
+        `An element of ${bytes} compressed bytes does not fit into a bundle; the broker takes at most ${this.recordBytesMax}.`,
       );
   }
 }

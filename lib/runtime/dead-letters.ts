@@ -2,6 +2,7 @@
 
 import { encodeColumn } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
+import { identityBytesMax } from "../wire/identity.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { recordBytes } from "../wire/outgoing-record.ts";
 import { type Header, headersAt, keyBytesAt, type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
@@ -22,8 +23,6 @@ export const DEAD_LETTER_HEADERS = {
 
 /** Longer reasons are cut: they are for people. */
 const REASON_CHARS_MAX = 2_000;
-
-const encoder = new TextEncoder();
 
 /** What happened, in one line. */
 export function reasonOf({ error }: Problem): string {
@@ -46,20 +45,36 @@ export function deadRecord(
     timestampMs: Math.max(-1, Math.trunc(records.timestampsMs[i] as number)),
     headers: [...headers, ...headersAt(records, i)],
   };
-  // The identity that is added on sending needs room too.
-  if (recordBytes(whole) + 512 <= recordBytesMax) return whole;
+  return orReference(
+    name,
+    whole,
+    headers,
+    recordBytesMax,
+    "the record was too large to be copied; read it at its position",
+  );
+}
+
+/** The dead letter, or one without key and value where the broker would not take it with the identity that is added on sending. */
+function orReference(
+  name: TaskName,
+  whole: OutgoingRecord,
+  headers: readonly Header[],
+  recordBytesMax: number,
+  why: string,
+): OutgoingRecord {
+  if (recordBytes(whole) + identityBytesMax(name.full) <= recordBytesMax) return whole;
   return {
     key: null,
     value: null,
     timestampMs: whole.timestampMs,
-    headers: [
-      ...headers,
-      header(DEAD_LETTER_HEADERS.reference, "the record was too large to be copied; read it at its position"),
-    ],
+    headers: [...headers, header(DEAD_LETTER_HEADERS.reference, why)],
   };
 }
 
-/** The dead letter of an element behind a shuffle, or of a timer's result: the value as JSON, since no original bytes are left. */
+/**
+ * The dead letter of an element behind a shuffle, or of a timer's result: the value as JSON, since no original bytes are left. Above
+ * `recordBytesMax` without it.
+ */
 export function deadElement(
   name: TaskName,
   position: string,
@@ -67,14 +82,17 @@ export function deadElement(
   value: unknown,
   timestampMs: number,
   problem: Problem,
+  recordBytesMax: number,
 ): OutgoingRecord {
   const text = JSON.stringify(encodeColumn([value]));
-  return {
-    key: key === null ? null : encoder.encode(key),
-    value: encoder.encode(text.startsWith("[") ? text.slice(1, -1) : text),
+  const headers = headersOf(name, problem, position);
+  const whole: OutgoingRecord = {
+    key: key === null ? null : new TextEncoder().encode(key),
+    value: new TextEncoder().encode(text.startsWith("[") ? text.slice(1, -1) : text),
     timestampMs,
-    headers: headersOf(name, problem, position),
+    headers,
   };
+  return orReference(name, whole, headers, recordBytesMax, "the element was too large to be copied");
 }
 
 function headersOf(name: TaskName, problem: Problem, offset: string): Header[] {
@@ -89,5 +107,5 @@ function headersOf(name: TaskName, problem: Problem, offset: string): Header[] {
 }
 
 function header(name: string, value: string): Header {
-  return [name, encoder.encode(value)];
+  return [name, new TextEncoder().encode(value)];
 }

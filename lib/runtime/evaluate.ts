@@ -78,7 +78,12 @@ export function evaluate(
   for (const { problem, result } of units.failedResults) {
     if (plan.operator.onError === "fail") throw stopped(task, meta.checkpoint, problem);
     counts.deadLetters++;
-    collector.add(plan.deadLetterTopic, 0, 1, deadElement(task.name, "timer", null, result, meta.nowMs, problem));
+    collector.add(
+      plan.deadLetterTopic,
+      0,
+      1,
+      deadElement(task.name, "timer", null, result, meta.nowMs, problem, settings.recordBytesMax),
+    );
   }
   const pendingMs = nextEventTimeMs(task);
   // While the clock will still close something here, there is something to expect from this task.

@@ -83,7 +83,7 @@ function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elem
         task.plan.deadLetterTopic,
         0,
         1,
-        deadElement(task.name, `${offset}:${j}`, encoded, values[j], timestampMs, known),
+        deadElement(task.name, `${offset}:${j}`, encoded, values[j], timestampMs, known, task.collector.recordBytesMax),
       );
       continue;
     }
@@ -127,7 +127,7 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
           task.plan.deadLetterTopic,
           0,
           1,
-          deadElement(task.name, unit, key, accumulators[j], namespace, known),
+          deadElement(task.name, unit, key, accumulators[j], namespace, known, task.collector.recordBytesMax),
         );
         continue;
       }

@@ -3,6 +3,7 @@
  * one it saw of the same task, compared as a whole, as a batch may end inside a commit.
  */
 
+import { recordBytes } from "./outgoing-record.ts";
 import type { Header } from "./record-columns.ts";
 
 /** Names the header that carries an identity: `application/function/topic-partition/generation:sequence:index`. */
@@ -21,12 +22,21 @@ export type Identity = {
 /** The last identity seen of a task. */
 export type SeenIdentity = readonly [generation: number, sequenceNumber: number, index: number];
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The header of output `index` of commit `sequenceNumber` of the task whose full name is `task`. */
 export function identityHeader(task: string, sequenceNumber: number, index: number): Header {
-  return [IDENTITY_HEADER, encoder.encode(`${task}:${sequenceNumber}:${index}`)];
+  return [IDENTITY_HEADER, new TextEncoder().encode(`${task}:${sequenceNumber}:${index}`)];
+}
+
+/** What the header of any output of a task takes at the most, in bytes: records must leave room for it. */
+export function identityBytesMax(task: string): number {
+  return recordBytes({
+    key: null,
+    value: null,
+    timestampMs: 0,
+    headers: [identityHeader(task, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)],
+  });
 }
 
 /** The identity among a record's headers; undefined where it has none that can be read. */
