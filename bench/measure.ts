@@ -9,7 +9,10 @@ export type Timing = {
 
 export type Variant = { readonly name: string; readonly records: number; readonly run: () => Promise<void> | void };
 
-/** Runs every variant once to warm up and `rounds` times to measure; medians. */
+/** Runs before anything is measured: the machine compiles what is hot while it runs. */
+const WARM_UP_ROUNDS = 3;
+
+/** Runs every variant a few times to warm up and `rounds` times to measure; medians. */
 export async function measure(
   variants: readonly Variant[],
   rounds: number,
@@ -17,10 +20,10 @@ export async function measure(
 ): Promise<Timing[]> {
   const cpu = variants.map((): number[] => []);
   const wall = variants.map((): number[] => []);
-  const total = variants.length * (rounds + 1);
-  for (let round = -1; round < rounds; round++) {
+  const total = variants.length * (rounds + WARM_UP_ROUNDS);
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const [i, variant] of variants.entries()) {
-      progress((round + 1) * variants.length + i, total);
+      progress((round + WARM_UP_ROUNDS) * variants.length + i, total);
       globalThis.gc?.();
       const before = process.cpuUsage();
       const start = process.hrtime.bigint();

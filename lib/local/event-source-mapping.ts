@@ -37,6 +37,9 @@ const FETCH_RECORDS_MIN = 1000;
 /** What of an event's JSON may be keys and values at the most, base64 being what it is. */
 const FETCH_SHARE_OF_PAYLOAD = 0.75;
 
+/** A reason of our own: without one, an abort makes an exception with a stack for nobody. */
+const WOKEN = "woken";
+
 /** Where a partition stands. */
 export type PartitionPosition = {
   readonly partition: number;
@@ -368,7 +371,7 @@ export class EventSourceMapping {
 
   #wake(): void {
     this.#wasWoken = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(WOKEN);
   }
 
   async #finish(): Promise<void> {
@@ -376,7 +379,7 @@ export class EventSourceMapping {
     const done = new AbortController();
     const ended = Promise.all([...this.#inFlight].map(({ ended }) => ended));
     await Promise.race([ended, this.#clock.sleep(stopTimeoutMs, done.signal)]);
-    done.abort();
+    done.abort(WOKEN);
   }
 
   #pollIntervalMs(): number {

@@ -39,6 +39,9 @@ const TIMEOUT_MS_DEFAULT = 3_000;
 const TIMEOUT_MS_MAX = 14 * 60_000;
 const MEMORY_MB_DEFAULT = 128;
 
+/** A reason of our own: without one, an abort makes an exception with a stack for nobody. */
+const ENDED = "ended";
+
 export type InvocationOptions = {
   readonly clock: Clock;
   /** Gives up at once, as if the time were over. For faults. */
@@ -63,7 +66,7 @@ export async function invoke(
   const running = run(target, eventText, context);
   const timeIsOver = options.timeoutEarly === true ? Promise.resolve() : clock.sleep(timeoutMs, ended.signal);
   const outcome = await Promise.race([running, timeIsOver]);
-  ended.abort();
+  ended.abort(ENDED);
   if (outcome !== undefined) return outcome;
   onZombie?.(running.then(() => undefined));
   return {

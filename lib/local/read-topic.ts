@@ -3,6 +3,7 @@
 import type { Broker } from "../kafka/broker.ts";
 import type { AnyTopic } from "../stream/topic.ts";
 import { type Identity, identityOf } from "../wire/identity.ts";
+import { decodeValues } from "../wire/read-values.ts";
 import { type Header, headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
 
 /** A record as it was read. */
@@ -33,6 +34,7 @@ export async function readTopic(
   for (const [partition, { low, high }] of (await broker.offsets(topic.topicName)).entries()) {
     for (let at = Math.max(low, from.get(partition) ?? low); at < high; ) {
       const { records, nextOffset } = await broker.fetch(topic.topicName, partition, at, FETCH_LIMITS);
+      const values = topic.valueFormat === undefined ? undefined : decodeValues(records, topic.valueFormat, true);
       for (let i = 0; i < records.count; i++) {
         const headers = headersAt(records, i);
         elements.push({
@@ -40,9 +42,11 @@ export async function readTopic(
           offset: records.offsets[i] as number,
           timestampMs: records.timestampsMs[i] as number,
           key: decoded(keyBytesAt(records, i), topic.keyFormat),
-          value: decoded(valueBytesAt(records, i), topic.valueFormat),
+          value: values === undefined || values.problems.has(i) ? valueBytesAt(records, i) : values.values[i],
           headers,
-          identity: identityOf(headers),
+          get identity() {
+            return identityOf(headers);
+          },
         });
       }
       if (nextOffset <= at) break;

@@ -12,6 +12,7 @@ export class WakeUps<T> {
   readonly #newest = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   #sleeping: AbortController | undefined;
+  #sleepsUntilMs = Number.POSITIVE_INFINITY;
   #stopped = false;
 
   /** `call` must not reject. */
@@ -26,7 +27,7 @@ export class WakeUps<T> {
     this.#newest.set(name, sequenceNumber);
     if (atMs === null) this.#waiting.delete(name);
     else this.#waiting.set(name, { task, atMs });
-    this.#sleeping?.abort();
+    if (atMs !== null && atMs < this.#sleepsUntilMs) this.#sleeping?.abort();
   }
 
   /** Wakes the task at `atMs` at the latest, whatever it wished. */
@@ -56,9 +57,10 @@ export class WakeUps<T> {
         this.#running.add(running);
       }
       this.#sleeping = new AbortController();
-      let next = Number.POSITIVE_INFINITY;
+      let next = this.#clock.now() + SLEEP_MS_MAX;
       for (const { atMs } of this.#waiting.values()) next = Math.min(next, atMs);
-      await this.#clock.sleep(Math.min(Math.max(0, next - this.#clock.now()), SLEEP_MS_MAX), this.#sleeping.signal);
+      this.#sleepsUntilMs = next;
+      await this.#clock.sleep(Math.max(0, next - this.#clock.now()), this.#sleeping.signal);
     }
     await Promise.all(this.#running);
   }

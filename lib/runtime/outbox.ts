@@ -74,15 +74,13 @@ export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
 /** The batches as they are sent: records of declared topics with the identity of commit `sequenceNumber` of `task`, counted through. */
 export function toSend(batches: readonly OutboxBatch[], task: string, sequenceNumber: number): OutgoingBatch[] {
   let index = 0;
+  const identified = ({ key, value, timestampMs, headers }: OutgoingRecord): OutgoingRecord => {
+    const identity = identityHeader(task, sequenceNumber, index++);
+    return { key, value, timestampMs, headers: headers.length === 0 ? [identity] : [identity, ...headers] };
+  };
   return batches.map(({ topic, partition, kind, records }) => ({
     topic,
     partition,
-    records:
-      kind === "sealed"
-        ? records
-        : records.map((record) => ({
-            ...record,
-            headers: [identityHeader(task, sequenceNumber, index++), ...record.headers],
-          })),
+    records: kind === "sealed" ? records : records.map(identified),
   }));
 }

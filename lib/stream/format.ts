@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "./error.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /**
  * Turns values into bytes and back. `decode` and `encode` throw on what they refuse; the message becomes the reason of a dead letter.
@@ -18,7 +19,6 @@ export interface Format<in In, out Out = In> {
 // A byte order mark is a character of a text, and nothing to JSON.
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const strictJson = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
 
 /**
  * UTF-8 text. Refuses, with a MillraceError "format", bytes that are not valid UTF-8 and strings that cannot become UTF-8
@@ -34,7 +34,7 @@ const TEXT: Format<string> = {
     if (typeof value !== "string") throw refused(`A text topic takes strings, not ${describe(value)}.`);
     if (!value.isWellFormed())
       throw refused("The text cannot be written as UTF-8: it contains half of a surrogate pair.");
-    return encoder.encode(value);
+    return encodeUtf8(value);
   },
   decode: (bytes) => decodeUtf8(strictText, bytes),
 };
@@ -118,7 +118,7 @@ function encodeJson(value: unknown): Uint8Array {
     throw refused(`The value cannot be written as JSON: ${toMessage(cause)}.`, cause);
   }
   if (written === undefined) throw refused(`The value cannot be written as JSON: it is ${describe(value)}.`);
-  return encoder.encode(written);
+  return encodeUtf8(written);
 }
 
 function decodeJson(bytes: Uint8Array): unknown {

@@ -3,6 +3,7 @@
  * one it saw of the same task, compared as a whole, as a batch may end inside a commit.
  */
 
+import { encodeUtf8 } from "../stream/utf8.ts";
 import { recordBytes } from "./outgoing-record.ts";
 import type { Header } from "./record-columns.ts";
 
@@ -26,7 +27,7 @@ const decoder = new TextDecoder();
 
 /** The header of output `index` of commit `sequenceNumber` of the task whose full name is `task`. */
 export function identityHeader(task: string, sequenceNumber: number, index: number): Header {
-  return [IDENTITY_HEADER, new TextEncoder().encode(`${task}:${sequenceNumber}:${index}`)];
+  return [IDENTITY_HEADER, encodeUtf8(`${task}:${sequenceNumber}:${index}`)];
 }
 
 /** What the header of any output of a task takes at the most, in bytes: records must leave room for it. */
