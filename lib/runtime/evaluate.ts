@@ -112,7 +112,7 @@ function readRecords(task: OpenTask, stretches: readonly RecordColumns[], settin
     while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;
     if (from === records.count) continue;
     if (task.plan.shuffle === undefined) readSource(task, records, from, settings);
-    else readShuffle(task, records, from);
+    else readShuffle(task, records, from, settings.freeze);
     task.meta.checkpoint = records.offsets[records.count - 1] as number;
     count += records.count - from;
   }

@@ -12,11 +12,12 @@ import { type Bundle, decodeBundle, type ReadColumns } from "../wire/bundle.ts";
 import { type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
 import { advanceTo } from "./advance.ts";
 import { deadElement } from "./dead-letters.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { stopped } from "./read-source.ts";
 
-/** Puts bundles `from` … through the chain of `task`. Throws "input-missing" at a gap and "format" for what is not a bundle. */
-export function readShuffle(task: OpenTask, records: RecordColumns, from: number): void {
+/** Puts bundles `from` … through the chain of `task`. With `freeze` elements cannot be changed. Throws "input-missing" at a gap and "format" for what is not a bundle. */
+export function readShuffle(task: OpenTask, records: RecordColumns, from: number, freeze: boolean): void {
   for (let i = from; i < records.count; i++) {
     const offset = records.offsets[i] as number;
     const bytes = valueBytesAt(records, i);
@@ -30,7 +31,10 @@ export function readShuffle(task: OpenTask, records: RecordColumns, from: number
       task.counts.duplicates++;
       continue;
     }
-    for (const columns of bundle.columns) readColumns(task, columns, offset);
+    for (const columns of bundle.columns) {
+      if (freeze && columns.kind === "elements") columns.values.forEach(deepFreeze);
+      readColumns(task, columns, offset);
+    }
     task.units.enter(undefined);
     const upstream = task.meta.upstream.get(bundle.task);
     if (upstream === undefined) continue;

@@ -9,6 +9,7 @@ import { identityOf, isAbove } from "../wire/identity.ts";
 import { decodeValues } from "../wire/read-values.ts";
 import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-columns.ts";
 import { deadRecord } from "./dead-letters.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import type { Problem } from "./units.ts";
 
@@ -148,10 +149,4 @@ function needsKey(plan: FunctionPlan, source: SourceNode): boolean {
       (reader) => reader.kind === "sink" || (reader.kind === "keyBy" ? reader.fn === undefined : uses(reader)),
     );
   return uses(source);
-}
-
-function deepFreeze(value: unknown): void {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
 }

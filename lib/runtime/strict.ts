@@ -1,9 +1,10 @@
-/** The check of the test driver's strict mode: a batch processed twice from the same state must give the same bytes. */
+/** The checks of the test driver's strict mode: a batch processed twice from the same state must give the same bytes, and elements are not changed. */
 
 import { MillraceError } from "../stream/error.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { TaskName } from "./open-task.ts";
 import { encodeOutbox } from "./outbox.ts";
+import type { Problem } from "./units.ts";
 
 /** Throws MillraceError "author" where two passes differ. */
 export function assertSame(name: TaskName, first: Evaluation, second: Evaluation | undefined): void {
@@ -16,4 +17,19 @@ export function assertSame(name: TaskName, first: Evaluation, second: Evaluation
     "author",
     `Function ${name.functionName} gives different results for the same batch: it uses the clock, chance, or something it keeps outside of its state. Use ctx.processingTimeMs instead of Date.now(), and state instead of variables.`,
   );
+}
+
+/** What V8 says of an attempt to change something frozen. */
+const CHANGES_FROZEN = /^Cannot (assign to read only|add|delete|redefine|define) property/;
+
+/** Throws MillraceError "author" where a function failed because it tried to change an element. */
+export function assertUnchanged(name: TaskName, problems: Iterable<Problem>): void {
+  for (const { error, step } of problems) {
+    if (!(error instanceof TypeError) || !CHANGES_FROZEN.test(error.message)) continue;
+    throw new MillraceError(
+      "author",
+      `Function ${name.functionName} changes its input in ${step}, which other steps may still have to read: ${error.message}. Let it make a copy, such as { ...value, changed }.`,
+      { cause: error },
+    );
+  }
 }

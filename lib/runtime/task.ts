@@ -20,7 +20,7 @@ import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
 import type { ReadSettings } from "./read-source.ts";
 import { toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
-import { assertSame } from "./strict.ts";
+import { assertSame, assertUnchanged } from "./strict.ts";
 import { encodeMeta } from "./task-meta.ts";
 import type { Problem, UnitId } from "./units.ts";
 
@@ -190,6 +190,7 @@ export class Task {
           `More than ${PASSES_MAX} records or results of a batch of ${this.#name.full} fail one after the other; make the batch smaller.`,
         );
       ({ bad, careful } = task.units);
+      if (this.#host.strict) assertUnchanged(this.#name, bad.values());
       evaluation = await fresh();
       this.#expectHead(task, expected);
     }
