@@ -1,6 +1,5 @@
 /** One production task over a log and a broker in memory, with what its log is asked to write in view. */
 
-import { randomUUID } from "node:crypto";
 import type { Broker } from "../../lib/kafka/broker.ts";
 import { newHost } from "../../lib/local/host.ts";
 import { MemoryBroker } from "../../lib/local/memory-broker.ts";
@@ -11,6 +10,7 @@ import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
 import { type Chunk, type LogEntry, RING_SLOTS, type StateLog } from "../../lib/state-log/state-log.ts";
 import type { FunctionPlan } from "../../lib/stream/plan.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
+import type { RecordColumns } from "../../lib/wire/record-columns.ts";
 
 export type Sent = { readonly key: string; readonly value: unknown; readonly timestampMs: number };
 
@@ -26,6 +26,12 @@ export class OneTask {
   readonly #slots = new Map<number, LogEntry>();
   readonly #tasks: Task[] = [];
   #offset = 0;
+  #records: RecordColumns | undefined;
+  /** What was asked of `host.wake`, as `atMs@commit`. */
+  readonly wishes: string[] = [];
+  /** Set: the next entry is stored, and its writer dies before he hears of it. */
+  diesAtNextPut = false;
+  nowMs = 0;
   written: Written = { entries: [], chunks: [] };
 
   /** `environments`: how many tasks with warm caches of their own there are. */
@@ -57,7 +63,13 @@ export class OneTask {
     const limits = { bytesMax: 64 * 1024 * 1024, recordsMax: sent.length };
     const fetched = await this.broker.fetch(topic, 0, this.#offset, limits);
     this.#offset = fetched.nextOffset;
-    await (this.#tasks[environment] as Task).run({ kind: "records", records: fetched.records });
+    this.#records = fetched.records;
+    await this.sendAgain(environment);
+  }
+
+  /** Delivers the last batch again. */
+  async sendAgain(environment = 0): Promise<void> {
+    await (this.#tasks[environment] as Task).run({ kind: "records", records: this.#records as RecordColumns });
   }
 
   async tick(watermarkMs?: number, environment = 0): Promise<void> {
@@ -105,6 +117,10 @@ export class OneTask {
           this.#slots.set(entry.sequenceNumber % RING_SLOTS, entry);
           this.written.entries.push(entry);
         }
+        if (this.diesAtNextPut) {
+          this.diesAtNextPut = false;
+          throw new Error("The environment died here.");
+        }
         return result;
       },
       putChunk: (task, chunk) => {
@@ -123,10 +139,10 @@ export class OneTask {
       topology: this.#topology,
       broker: this.broker,
       stateLog: observed,
-      now: () => 0,
-      wake: () => {},
+      now: () => this.nowMs,
+      wake: (_function, _topic, _partition, atMs, sequenceNumber) => this.wishes.push(`${atMs}@${sequenceNumber}`),
       report: () => {},
     });
-    return new Task({ ...host, newAttemptId: randomUUID }, this.#plan, this.#name);
+    return new Task(host, this.#plan, this.#name);
   }
 }

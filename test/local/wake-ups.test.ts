@@ -1,0 +1,69 @@
+/** Wake-ups: who is called when, whatever order the wishes come in. */
+
+import { describe, expect, test } from "vitest";
+import { WakeUps } from "../../lib/local/wake-ups.ts";
+import { VirtualClock } from "../../lib/simulation/virtual-clock.ts";
+
+async function started() {
+  const clock = new VirtualClock();
+  const calls: string[] = [];
+  const wakeUps = new WakeUps<string>(clock, async (task) => {
+    calls.push(`${task} at ${clock.now()}`);
+  });
+  const running = wakeUps.run();
+  await clock.advance(0);
+  return { clock, calls, wakeUps, running };
+}
+
+describe("wake-ups", () => {
+  test("each task is called once, at the time it asked for, the soonest first", async () => {
+    const { clock, calls, wakeUps } = await started();
+    wakeUps.set("b", "b", 200, 1);
+    wakeUps.set("a", "a", 100, 1);
+    await clock.advance(1_000);
+    expect(calls).toEqual(["a at 100", "b at 200"]);
+    expect(wakeUps.nextAtMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("a newer commit's wish replaces an older one's, earlier or later or none", async () => {
+    const { clock, calls, wakeUps } = await started();
+    wakeUps.set("a", "a", 100, 1);
+    wakeUps.set("a", "a", 300, 2);
+    wakeUps.set("b", "b", 100, 1);
+    wakeUps.set("b", "b", null, 2);
+    await clock.advance(1_000);
+    expect(calls).toEqual(["a at 300"]);
+  });
+
+  test("what a zombie asks for late, as of an older commit, is ignored", async () => {
+    const { clock, calls, wakeUps } = await started();
+    wakeUps.set("a", "a", 100, 7);
+    wakeUps.set("a", "a", null, 6);
+    wakeUps.set("a", "a", 900, 6);
+    await clock.advance(150);
+    expect(calls).toEqual(["a at 100"]);
+    wakeUps.set("a", "a", 200, 6);
+    await clock.advance(1_000);
+    expect(calls).toEqual(["a at 100"]);
+  });
+
+  test("a retry comes at the latest when it is asked for, and not instead of an earlier wish", async () => {
+    const { clock, calls, wakeUps } = await started();
+    wakeUps.set("a", "a", 100, 1);
+    wakeUps.callBy("a", "a", 500);
+    wakeUps.set("b", "b", 900, 1);
+    wakeUps.callBy("b", "b", 500);
+    wakeUps.callBy("c", "c", 500);
+    await clock.advance(600);
+    expect(calls).toEqual(["a at 100", "b at 500", "c at 500"]);
+  });
+
+  test("a far time is not forgotten, and stopping ends the waiting", async () => {
+    const { clock, calls, wakeUps, running } = await started();
+    wakeUps.set("a", "a", 1_000_000, 1);
+    await clock.advance(1_000_000);
+    expect(calls).toEqual(["a at 1000000"]);
+    wakeUps.stop();
+    await running;
+  });
+});
