@@ -11,7 +11,7 @@ const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * The records between a checkpoint and the first offset of an event: none where only markers lie there. A task that begins takes
- * what the topic still has, unless its source starts at "latest". Throws "input-missing" where records that were not processed are gone.
+ * what the topic still has, unless its source starts at "latest". Throws "input-missing" where records that were not processed are gone, and "kafka" where the broker has them and does not return them.
  */
 export async function findHole(
   broker: Broker,
@@ -42,7 +42,11 @@ export async function findHole(
       recordsMax: first - at,
     });
     if (records.count > 0) stretches.push(upTo(records, first));
-    if (nextOffset <= at) break;
+    if (nextOffset <= at)
+      throw new MillraceError(
+        "kafka",
+        `Records ${at} to ${first - 1} of ${name.topic}-${name.partition} were not delivered to ${name.functionName}, and the broker does not return them either; the batch will be delivered again.`,
+      );
     at = nextOffset;
   }
   return stretches.filter((records) => records.count > 0);

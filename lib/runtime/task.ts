@@ -5,7 +5,7 @@
  * are acknowledged. L8: who loses the race forgets what it has, reloads and decides afresh. L6: chunks before `base`, `base` before overwriting.
  */
 
-import type { Broker } from "../kafka/broker.ts";
+import type { Broker, OffsetRange } from "../kafka/broker.ts";
 import { LAYOUT, type LogEntry } from "../state-log/state-log.ts";
 import { append } from "../state-log/workflow.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -21,7 +21,7 @@ import type { ReadSettings } from "./read-source.ts";
 import { toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
-import { encodeMeta } from "./task-meta.ts";
+import { encodeMeta, type TaskMeta } from "./task-meta.ts";
 import type { Problem, UnitId } from "./units.ts";
 
 /** How often a task that loses its race decides afresh before the batch is left to be delivered again. */
@@ -137,14 +137,14 @@ export class Task {
     const { broker } = this.#host;
     if (request.kind === "tick") {
       const nothingToRead =
-        this.#plan.shuffle !== undefined || (await isAtEnd(broker, this.#name, task.meta.checkpoint));
+        this.#plan.shuffle !== undefined || (await isAtEnd(broker, this.#name, await this.#rangeOf(task), task.meta));
       return { kind: "tick", nothingToRead, watermarkMs: request.watermarkMs };
     }
     const { records } = request;
     if (first === undefined) return undefined;
     const last = records.offsets[records.count - 1] as number;
     if (last <= task.meta.checkpoint) {
-      await this.#checkNotRecreated(task);
+      await this.#rangeOf(task);
       return undefined;
     }
     const hole =
@@ -154,11 +154,13 @@ export class Task {
     return { kind: "records", stretches: [...hole, records] };
   }
 
-  /** An end below the checkpoint is another topic of the same name. */
-  async #checkNotRecreated(task: OpenTask): Promise<void> {
+  /** The offsets of the input. An end below the checkpoint is another topic of the same name. */
+  async #rangeOf(task: OpenTask): Promise<OffsetRange> {
     const { topic, partition } = this.#name;
     const range = (await this.#host.broker.offsets(topic))[partition];
-    if (range === undefined || range.high > task.meta.checkpoint) return;
+    if (range === undefined)
+      throw new MillraceError("input-missing", `Topic ${topic} has no partition ${partition} any more.`);
+    if (range.high > task.meta.checkpoint) return range;
     throw new MillraceError(
       "input-missing",
       `Topic ${topic}-${partition} ends at offset ${range.high}, but ${this.#name.functionName} has processed up to ${task.meta.checkpoint}: the topic was deleted and created again. Reset the function to start over.`,
@@ -258,15 +260,18 @@ export class Task {
   }
 }
 
-/** Whether a partition has no record behind `checkpoint`: a fetch up to the end returns none (control markers take offsets too). */
-async function isAtEnd(broker: Broker, name: TaskName, checkpoint: number): Promise<boolean> {
-  const range = (await broker.offsets(name.topic))[name.partition];
-  if (range === undefined)
-    throw new MillraceError("input-missing", `Topic ${name.topic} has no partition ${name.partition} any more.`);
-  let at = Math.max(checkpoint + 1, range.low);
-  while (at < range.high) {
-    const { records, nextOffset } = await broker.fetch(name.topic, name.partition, at, { bytesMax: 1, recordsMax: 1 });
-    if (records.count > 0) return false;
+/** Whether a partition has no record behind the checkpoint: a fetch up to the end returns none (control markers take offsets too). */
+async function isAtEnd(
+  broker: Broker,
+  { topic, partition }: TaskName,
+  { low, high }: OffsetRange,
+  { checkpoint }: TaskMeta,
+): Promise<boolean> {
+  let at = Math.max(checkpoint + 1, low);
+  while (at < high) {
+    const { records, nextOffset } = await broker.fetch(topic, partition, at, { bytesMax: 1, recordsMax: 1 });
+    // An answer that leads nowhere is no proof that there is nothing.
+    if (records.count > 0 || nextOffset <= at) return false;
     at = nextOffset;
   }
   return true;
