@@ -1,6 +1,7 @@
 /** Wake-ups: calls a task at the time it asked for. What the newest commit of a task wished counts, whoever speaks last. */
 
 import type { Clock } from "./clock.ts";
+import { STOP_TIMEOUT_MS_DEFAULT } from "./mapping-options.ts";
 
 type WakeUp<T> = { readonly task: T; readonly atMs: number };
 
@@ -46,7 +47,7 @@ export class WakeUps<T> {
     return next;
   }
 
-  /** Calls what is due until stopped; then waits for calls under way. */
+  /** Calls what is due until stopped; then waits a bounded time for calls under way. */
   async run(): Promise<void> {
     while (!this.#stopped) {
       const nowMs = this.#clock.now();
@@ -62,7 +63,9 @@ export class WakeUps<T> {
       this.#sleepsUntilMs = next;
       await this.#clock.sleep(Math.max(0, next - this.#clock.now()), this.#sleeping.signal);
     }
-    await Promise.all(this.#running);
+    const ended = new AbortController();
+    await Promise.race([Promise.all(this.#running), this.#clock.sleep(STOP_TIMEOUT_MS_DEFAULT, ended.signal)]);
+    ended.abort();
   }
 
   stop(): void {

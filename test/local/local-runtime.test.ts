@@ -142,6 +142,17 @@ describe("an application of three operators", () => {
     await workspace.close();
   });
 
+  test("whoever waits until it is quiet is let go when it is stopped", async () => {
+    const application = wordApplication({ idleAfterMs: 5_000 });
+    const workspace = await open(application);
+    await writeLines(workspace.broker, linesOf(9, 10));
+    const runtime = await startLocalRuntime({ application, workspace });
+    const quiet = runtime.quiet();
+    await runtime.stop();
+    await quiet;
+    await workspace.close();
+  });
+
   test("gives up invocations and ticks that hang, and goes on in a new environment", { timeout: 20_000 }, async () => {
     const application = wordApplication({ timeoutMs: 300 });
     const input = linesOf(6, 100);

@@ -66,4 +66,15 @@ describe("wake-ups", () => {
     wakeUps.stop();
     await running;
   });
+
+  test("stopping does not wait for ever for a call that hangs", async () => {
+    const clock = new VirtualClock();
+    const wakeUps = new WakeUps<string>(clock, () => new Promise(() => {}));
+    const running = wakeUps.run();
+    wakeUps.callBy("a", "a", 0);
+    await clock.advance(1);
+    wakeUps.stop();
+    await clock.advance(60_000);
+    await running;
+  });
 });
