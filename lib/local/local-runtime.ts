@@ -14,6 +14,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { EventSourceMapping } from "./event-source-mapping.ts";
 import { newHost } from "./host.ts";
 import { invoke, type LocalFunction } from "./invocation.ts";
+import type { Outcome } from "./retry-policy.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
 import { WakeUps } from "./wake-ups.ts";
 import type { Workspace } from "./workspace.ts";
@@ -50,7 +51,7 @@ export type LocalRuntimeStats = {
 /** Large batches: here nobody waits for the first record of one. */
 const BATCH_SIZE_DEFAULT = 5_000;
 const TIMEOUT_MS_DEFAULT = 60_000;
-/** With faults, invocations are given up soon, so that zombies are common and short. */
+/** With faults, invocations are given up soon, so that zombies are common and short; twice as late each time in a row, or a slow machine never ends. */
 const FAULTY_TIMEOUT_MS = 250;
 const FAULTY_BACKOFF_MS = 5;
 const TICK_RETRY_MS = 200;
@@ -86,13 +87,26 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     return environment;
   };
 
+  const faultyTimeouts = new Map<string, number>();
+  const faultyTimeoutMs = ({ name }: FunctionPlan) => faultyTimeouts.get(name) ?? FAULTY_TIMEOUT_MS;
+
+  const ended = (plan: FunctionPlan, { kind }: Outcome): void => {
+    if (kind === "succeeded") faultyTimeouts.delete(plan.name);
+    if (kind !== "timed-out") return;
+    faultyTimeouts.set(plan.name, Math.min(TIMEOUT_MS_DEFAULT, 2 * faultyTimeoutMs(plan)));
+    // What timed out goes on as a zombie in its old environment; the next invocation gets a new one, as on Lambda.
+    environments.delete(plan.name);
+  };
+
   const functionOf = (plan: FunctionPlan): LocalFunction => {
     const operator = application.operators.find((candidate) => candidate.definition === plan.operator) as Operator;
     return {
       name: plan.name,
       handler: operator,
       acceptsText: true,
-      timeoutMs: faults === undefined ? (plan.operator.function.timeout ?? TIMEOUT_MS_DEFAULT) : FAULTY_TIMEOUT_MS,
+      get timeoutMs() {
+        return faults === undefined ? (plan.operator.function.timeout ?? TIMEOUT_MS_DEFAULT) : faultyTimeoutMs(plan);
+      },
       extendContext: () => ({ [HOST]: environmentOf(plan).host }),
     };
   };
@@ -104,8 +118,8 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
       JSON.stringify(tickEvent(plan, [place])),
       { clock },
     );
+    ended(plan, outcome);
     if (outcome.kind === "succeeded" || stopping.signal.aborted) return;
-    if (outcome.kind === "timed-out") environments.delete(plan.name);
     if (faults === undefined) options.onProblem?.(sentenceOf(outcome.error));
     wakeUps.callBy(wakeName({ plan, place }), { plan, place }, clock.now() + TICK_RETRY_MS);
   };
@@ -125,8 +139,7 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
         clock,
         ...(faults !== undefined && { faults, backoffFirstMs: FAULTY_BACKOFF_MS, backoffMaxMs: FAULTY_BACKOFF_MS * 4 }),
         observe(notice) {
-          // What timed out goes on as a zombie in its old environment; the next invocation gets a new one, as on Lambda.
-          if (notice.kind === "invoked" && notice.outcome.kind === "timed-out") environments.delete(plan.name);
+          if (notice.kind === "invoked") ended(plan, notice.outcome);
           if (notice.kind === "invoked" && notice.outcome.kind === "failed" && faults === undefined)
             options.onProblem?.(sentenceOf(notice.outcome.error));
           if (notice.kind === "broker-failed") options.onProblem?.(sentenceOf(notice.error));

@@ -83,26 +83,44 @@ describe("an application of three operators", () => {
       await Promise.all([0, 1, 2, 3, 4, 5].map((next) => runSeed(first + next)));
   });
 
-  test("goes on where it was stopped", { timeout: 30_000 }, async () => {
+  test("ends under faults although everything takes longer than an invocation may at first", {
+    timeout: 30_000,
+  }, async () => {
     const application = wordApplication();
+    const input = linesOf(10, 20);
+    const workspace = await open();
+    await writeLines(workspace.broker, input);
+    const { broker } = workspace;
+    const slow = withProduce(workspace, async (batches) => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await broker.produce(batches);
+    });
+    await run({ application, workspace: slow, faults: createFaults({ seed: 10, probability: 0 }) });
+    expect(await readResults(broker)).toEqual(expectedOf(input));
+    await workspace.close();
+  });
+
+  test("goes on where it was stopped", { timeout: 30_000 }, async () => {
+    // Idleness must not end windows before the rest is there.
+    const patient = wordApplication({ idleAfterMs: 30_000 });
     const input = linesOf(3, 1_000);
     for (let part = 0; part < 5; part++) {
-      const workspace = await open();
+      const workspace = await open(patient);
       await writeLines(workspace.broker, input.slice(part * 200, (part + 1) * 200));
-      const runtime = await startLocalRuntime({ application, workspace, batchSize: 10 });
-      // Idleness must not end windows before the rest is there: stopped in the middle of the work.
+      const runtime = await startLocalRuntime({ application: patient, workspace, batchSize: 10 });
       await new Promise((resolve) => setTimeout(resolve, part * 10));
       await runtime.stop();
       await workspace.close();
     }
-    const workspace = await open();
+    const application = wordApplication();
+    const workspace = await open(application);
     await run({ application, workspace });
     expect(await readResults(workspace.broker)).toEqual(expectedOf(input));
     await workspace.close();
   });
 
-  test("remembers after a restart who waits for the clock", async () => {
-    const application = wordApplication({ idleAfterMs: 700 });
+  test("remembers after a restart who waits for the clock", { timeout: 20_000 }, async () => {
+    const application = wordApplication({ idleAfterMs: 2_000 });
     const input = linesOf(4, 50);
     const workspace = await open(application);
     await writeLines(workspace.broker, input);

@@ -10,7 +10,7 @@ import { encodeKey } from "../../lib/stream/key.ts";
 import { OneTask, type Sent } from "./one-task.ts";
 
 /** More of them by hand: MILLRACE_RUNS=1000 npx vitest run test/runtime/snapshots.test.ts */
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 6);
+const RUNS = Number(process.env.MILLRACE_RUNS ?? 4);
 
 const WINDOW_MS = 10;
 
