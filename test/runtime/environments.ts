@@ -39,6 +39,8 @@ export class World {
   readonly log = new MemoryStateLog();
   readonly topology: Topology;
   readonly reports: TaskReport[] = [];
+  /** The times at which tasks asked to be woken, by function; null: they took it back. */
+  readonly wakes: (readonly [functionName: string, atMs: number | null])[] = [];
   nowMs = Date.UTC(2100, 0, 1);
   readonly #operators: readonly Operator[];
   readonly #options: MemoryBrokerOptions;
@@ -85,7 +87,7 @@ export class World {
       broker: brokerOver(this.broker, changes.broker),
       stateLog: stateLogOver(this.log, changes.stateLog),
       now: () => this.nowMs,
-      wake: () => {},
+      wake: (functionName, _topic, _partition, atMs) => this.wakes.push([functionName, atMs]),
       report: (report) => this.reports.push(report),
     });
     const invoke = async (topic: string, event: KafkaEvent | TickEvent | string) => {
