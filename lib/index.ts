@@ -1,6 +1,10 @@
 /** The public API of Millrace. */
 
 export { type OperatorSettings, operator } from "./lambda/operator.ts";
+export { EventSourceMapping, type PartitionPosition } from "./local/event-source-mapping.ts";
+export type { LambdaContext, LambdaHandler, LocalFunction } from "./local/invocation.ts";
+export type { Discarded, EventSourceMappingOptions, MappingNotice } from "./local/mapping-options.ts";
+export { MemoryBroker, type MemoryBrokerOptions } from "./local/memory-broker.ts";
 export { at, type Placed, TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
 export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";

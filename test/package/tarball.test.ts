@@ -1,0 +1,141 @@
+/** The package as users get it: packed, installed in an empty folder, type-checked, run. */
+
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+/** The Node that runs this test, for every program it starts. */
+const ENV = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, NO_COLOR: "1" };
+const POLL_MS = 200;
+const POLLS_MAX = 150;
+
+const TOPICS = `
+import { boundedOutOfOrderness, json, seconds, text, topic } from "millrace";
+
+export const orders = topic("orders", {
+  key: text(),
+  value: json<{ country: string; cents: number; at: number }>(),
+  timestampOf: (order) => order.at,
+  watermark: boundedOutOfOrderness(seconds(1), { idleAfter: seconds(0.5) }),
+});
+export const revenue = topic("revenue", { key: text(), value: json<{ country: string; cents: number; orders: number }>() });
+`;
+
+const OPERATOR = `
+import { minutes, operator, stream, tumbling } from "millrace";
+import { orders, revenue } from "./topics.ts";
+
+export const handler = operator(
+  "revenue",
+  stream(orders)
+    .keyBy((order) => order.country)
+    .window(tumbling(minutes(1)))
+    .aggregate((on) => ({ cents: on.sum((order) => order.cents), orders: on.count() }))
+    .to(revenue.from(({ key, value }) => ({ country: key, ...value }))),
+);
+`;
+
+const INFERENCE = `
+import { type Operator, stream } from "millrace";
+import { handler } from "../functions/revenue.ts";
+import { orders } from "../functions/topics.ts";
+
+export const named: Operator<"revenue"> = handler;
+export const cents = stream(orders).map((order) => order.cents satisfies number);
+// @ts-expect-error: an order has no price
+export const wrong = stream(orders).map((order) => order.price);
+`;
+
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
+  // Built by itself: npm's own life cycle would relink the programs that other tests are running.
+  run("npm", ["run", "build"], ROOT);
+  run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], ROOT);
+  const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz")) ?? "";
+  mkdirSync(join(folder, "functions"));
+  mkdirSync(join(folder, "check"));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "shop", private: true, type: "module" }));
+  writeFileSync(join(folder, "functions/topics.ts"), TOPICS);
+  writeFileSync(join(folder, "functions/revenue.ts"), OPERATOR);
+  writeFileSync(join(folder, "check/inference.ts"), INFERENCE);
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: "millrace/tsconfig.json", include: ["functions", "check"] }),
+  );
+  // Its dependencies come from here, so that this needs no registry.
+  const own = Object.keys(
+    (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { dependencies: object }).dependencies,
+  );
+  const dependencies = own.map((name) => `${name}@file:${join(ROOT, "node_modules", name)}`);
+  run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(folder, tarball), ...dependencies], folder);
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("type-checks in an empty folder, and infers everything", () => {
+  expect(run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder], folder)).toBe("");
+}, 60_000);
+
+test("runs an operator file of its own with npx millrace run", async () => {
+  const running = spawn("npx", ["millrace", "run"], {
+    cwd: folder,
+    env: ENV,
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, which gets Ctrl-C as from a terminal: npx and what it runs.
+    detached: true,
+  });
+  try {
+    let said = "";
+    running.stdout.on("data", (bytes) => (said += String(bytes)));
+    running.stderr.on("data", (bytes) => (said += String(bytes)));
+    await until(
+      () => said.includes("Running"),
+      () => said,
+    );
+
+    const orders = [
+      { country: "CH", cents: 500, at: 1_000 },
+      { country: "CH", cents: 250, at: 59_999 },
+      { country: "DE", cents: 100, at: 60_000 },
+    ];
+    run(
+      "npx",
+      ["millrace", "topics", "produce", "orders"],
+      folder,
+      orders.map((order) => `${JSON.stringify(order)}\n`).join(""),
+    );
+    const read = () => run("npx", ["millrace", "topics", "read", "revenue", "--from-beginning", "--json"], folder);
+    await until(
+      () => read().split("\n").length > 2,
+      () => `${said}\n${read()}`,
+    );
+
+    const values = read()
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { value: unknown }).value);
+    expect(values).toHaveLength(2);
+    expect(values).toContainEqual({ country: "CH", cents: 750, orders: 2 });
+    expect(values).toContainEqual({ country: "DE", cents: 100, orders: 1 });
+  } finally {
+    process.kill(-(running.pid as number), "SIGINT");
+    await new Promise((ended) => (running.exitCode === null ? running.once("exit", ended) : ended(undefined)));
+  }
+}, 120_000);
+
+function run(program: string, args: readonly string[], cwd: string, input = ""): string {
+  return execFileSync(program, args, { cwd, env: ENV, input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+}
+
+async function until(isSo: () => boolean, describe: () => string): Promise<void> {
+  for (let poll = 0; poll < POLLS_MAX; poll++) {
+    if (isSo()) return;
+    await new Promise((resume) => setTimeout(resume, POLL_MS));
+  }
+  throw new Error(`It did not happen in time.\n${describe()}`);
+}
