@@ -23,7 +23,7 @@ const lines = topic("lines", {
   partitions: 2,
 });
 const counts = topic("counts", { key: text(), value: json<WindowCount>(), partitions: 2 });
-const totals = topic("totals", { key: text(), value: json<number>(), partitions: 1 });
+const totals = topic("totals", { key: text(), value: json<number>(), partitions: 1, exactlyOnce: true });
 
 const countWords = operator(
   "count-words",
@@ -93,7 +93,8 @@ async function readOnce<T>(
       taken.push({ key: key as string, value: value as T });
       last.set(`${partition} ${task}`, [generation, sequenceNumber, index]);
       ever.add(id);
-    } else if (!ever.has(id)) world.broken.push(`O1: ${id} came after what follows it`);
+    } else if (from.exactlyOnce) world.broken.push(`${id} is there twice, although each is to appear once`);
+    else if (!ever.has(id)) world.broken.push(`O1: ${id} came after what follows it`);
   }
   return taken;
 }
