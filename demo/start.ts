@@ -2,6 +2,7 @@
 
 import { relative, resolve } from "node:path";
 import { MillraceError } from "millrace";
+import { ProblemLog } from "../lib/cli/problem-log.ts";
 import { HELP, parseArguments } from "./arguments.ts";
 import { openScreen } from "./screen.ts";
 import { describeSummary } from "./summary.ts";
@@ -23,6 +24,11 @@ async function start(args: readonly string[]): Promise<number> {
   const abort = new AbortController();
   const { stdout, stderr, stdin, env } = process;
   let closeScreen = () => {};
+  // Who reads our output may stop in the middle (`| head`): that is no failure, and there is nobody left to tell.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       if (abort.signal.aborted) {
@@ -42,6 +48,9 @@ async function start(args: readonly string[]): Promise<number> {
     const screen = openScreen(parsed.json ? "silent" : isLive ? "live" : "plain", stdout);
     closeScreen = () => screen.close();
     if (parsed.inputs.includes("-") && stdin.isTTY) stderr.write("Type lines; Ctrl-D ends them.\n");
+    const problems = new ProblemLog((sentence) =>
+      parsed.json ? void stderr.write(`${sentence}\n`) : screen.say(sentence),
+    );
     const summary = await runWordCount({
       ...parsed,
       root,
@@ -51,7 +60,7 @@ async function start(args: readonly string[]): Promise<number> {
       screen,
       isWatched: !parsed.json,
       signal: abort.signal,
-      onProblem: (sentence) => (parsed.json ? stderr.write(`${sentence}\n`) : screen.say(sentence)),
+      onProblem: (sentence) => problems.add(sentence),
     });
     closeScreen();
     if (summary === "nothing to count") {

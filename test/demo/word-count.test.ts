@@ -104,6 +104,13 @@ describe.concurrent("a run", () => {
     expect(third).toMatchObject({ verified: true, resumed: false, seed: 6, lines: 10_000 });
   });
 
+  test("that was stopped while it counted leaves nothing behind that goes on", async () => {
+    const abort = new AbortController();
+    const stopping: Screen = { ...SILENT, show: ({ phase }) => phase === "counting" && abort.abort() };
+    const stopped = runWordCount(options({ isWatched: true, screen: stopping, signal: abort.signal }));
+    await expect(stopped).rejects.toMatchObject({ name: "AbortError" });
+  });
+
   test("beside another one in the same folder is refused", async () => {
     const stateFolder = join(folder, "shared");
     const running = runWordCount(options({ stateFolder }));

@@ -5,6 +5,7 @@ import { startLocalRuntime } from "../../local/local-runtime.ts";
 import { examples } from "../help.ts";
 import { appOption, openPlace, type PlaceOptions, stateOption } from "../place.ts";
 import { showPlural } from "../printable.ts";
+import { ProblemLog } from "../problem-log.ts";
 import { RunLog } from "../run-log.ts";
 import { INTERRUPTED, type Terminal } from "../terminal.ts";
 import { waitForInterrupt } from "../wait.ts";
@@ -33,11 +34,12 @@ export function runCommand(terminal: Terminal): Command {
         const { operators, functions, warnings } = application.topology;
         for (const warning of warnings) terminal.err(`${warning}\n`);
         const log = new RunLog();
+        const problems = new ProblemLog((sentence) => terminal.err(`${sentence}\n`));
         const runtime = await startLocalRuntime({
           application,
           workspace,
           onReport: (report) => log.add(report),
-          onProblem: (sentence) => terminal.err(`${sentence}\n`),
+          onProblem: (sentence) => problems.add(sentence),
         });
         terminal.out(
           `Running ${showPlural(operators.length, "operator")} (${functions.map(({ name }) => name).join(", ")}) of ${application.name}; state in ${stateFolder}; Ctrl-C stops.\n`,
