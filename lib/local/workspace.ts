@@ -21,6 +21,9 @@ export type Workspace = {
 const DATABASE_FILE = "millrace.db";
 const LOCK_FILE = "lock.db";
 
+/** SQLite's primary result code for a file that somebody else has locked. */
+const SQLITE_BUSY = 5;
+
 /** Whether `folder` holds topics and state. */
 export function hasWorkspace(folder: string): boolean {
   return existsSync(join(folder, DATABASE_FILE));
@@ -81,17 +84,22 @@ function makeFolder(folder: string): void {
 
 /** A lock that the operating system takes back when the process ends, even by kill −9: an open transaction on a file of its own. */
 function lock(folder: string): () => void {
-  const file = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
+  let opened: DatabaseSync | undefined;
   try {
-    file.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    opened = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
+    opened.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
   } catch (cause) {
-    file.close();
+    if (opened?.isOpen) opened.close();
+    const isTaken = ((cause as { readonly errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
     throw new MillraceError(
       "state-unusable",
-      `Somebody else is running on ${folder}: stop the other \`millrace run\` or \`npm start\`, or choose another folder with --state.`,
+      isTaken
+        ? `Somebody else is running on ${folder}: stop the other \`millrace run\` or \`npm start\`, or choose another folder with --state.`
+        : `The folder ${folder} cannot be locked (${(cause as Error).message}): check that its disk has room, and who may write there.`,
       { cause },
     );
   }
+  const file = opened;
   return () => {
     if (file.isOpen) file.close();
   };
