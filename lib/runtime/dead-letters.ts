@@ -2,6 +2,7 @@
 
 import { encodeColumn } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
+import { encodeUtf8 } from "../stream/utf8.ts";
 import { identityBytesMax } from "../wire/identity.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { recordBytes } from "../wire/outgoing-record.ts";
@@ -25,7 +26,7 @@ export const DEAD_LETTER_HEADERS = {
 const REASON_CHARS_MAX = 2_000;
 
 /** What happened, in one line. */
-export function reasonOf({ error }: Problem): string {
+function reasonOf({ error }: Problem): string {
   const name = error instanceof MillraceError || error.name === "Error" ? "" : `${error.name}: `;
   return `${name}${error.message}`.slice(0, REASON_CHARS_MAX);
 }
@@ -87,8 +88,8 @@ export function deadElement(
   const text = JSON.stringify(encodeColumn([value]));
   const headers = headersOf(name, problem, position);
   const whole: OutgoingRecord = {
-    key: key === null ? null : new TextEncoder().encode(key),
-    value: new TextEncoder().encode(text.startsWith("[") ? text.slice(1, -1) : text),
+    key: key === null ? null : encodeUtf8(key),
+    value: encodeUtf8(text.startsWith("[") ? text.slice(1, -1) : text),
     timestampMs,
     headers,
   };
@@ -107,5 +108,5 @@ function headersOf(name: TaskName, problem: Problem, offset: string): Header[] {
 }
 
 function header(name: string, value: string): Header {
-  return [name, new TextEncoder().encode(value)];
+  return [name, encodeUtf8(value)];
 }

@@ -69,11 +69,7 @@ export class Task {
       const task = await this.#openFor(first);
       await this.#settle(task);
       const input = await this.#inputFor(task, request, first);
-      if (input === undefined) {
-        // Whoever committed this may have died before it asked.
-        this.#wake(task.head, task.head?.wakeAtMs ?? null);
-        return;
-      }
+      if (input === undefined) return;
       // L6: whoever crashed between commit and chunks left them to us.
       if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
       const evaluated = await this.#evaluate(task, input);

@@ -15,7 +15,7 @@ export type GivenRecord = {
 };
 
 /** A record with its fields in Lambda's order; a key or value that is not given is left out. */
-export function toEventRecord(topic: string, partition: number, offset: number, given: GivenRecord): KafkaEventRecord {
+function toEventRecord(topic: string, partition: number, offset: number, given: GivenRecord): KafkaEventRecord {
   return {
     topic,
     partition,
