@@ -11,6 +11,7 @@ import { encodeKey } from "../stream/key.ts";
 import type { KeyByNode, SinkNode } from "../stream/node.ts";
 import type { FunctionPlan, ShufflePlan } from "../stream/plan.ts";
 import type { AnyTopic, TopicRecord } from "../stream/topic.ts";
+import { encodeUtf8 } from "../stream/utf8.ts";
 import type { BundleColumns } from "../wire/bundle.ts";
 import { compressJson } from "../wire/compress.ts";
 import { identityBytesMax, identityHeader } from "../wire/identity.ts";
@@ -181,7 +182,7 @@ export class Collector {
       value: value === null && topic.compacted ? null : topic.valueFormat.encode(value),
       timestampMs,
       headers:
-        headers === undefined ? [] : Object.entries(headers).map(([name, text]) => [name, new TextEncoder().encode(text)] as const),
+        headers === undefined ? [] : Object.entries(headers).map(([name, text]) => [name, encodeUtf8(text)] as const),
     };
     const bytes = recordBytes(record) + this.#identityBytes;
     if (bytes > this.recordBytesMax)
