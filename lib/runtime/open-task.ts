@@ -95,7 +95,8 @@ function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cov
   const accepts = cover.newest >= sequenceNumber ? cover.misses(sequenceNumber) : undefined;
   if (entry.selfContained) {
     state.clear(accepts ?? (() => true));
-    restartChunks(state, ledger, sequenceNumber);
+    // Who wrote the chunk that is due after such an entry may not have been able to say so in a commit.
+    if (!cover.holdsWhole(sequenceNumber)) restartChunks(state, ledger, sequenceNumber);
   }
   if (entry.changes.length === 0) return;
   const changes = decompressJson(entry.changes) as StateChanges;

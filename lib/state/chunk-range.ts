@@ -74,6 +74,11 @@ export class ChunkCover {
     return (position) => this.asOf(position) < sequenceNumber;
   }
 
+  /** Whether one chunk for all ranges holds entry `sequenceNumber`. */
+  holdsWhole(sequenceNumber: number): boolean {
+    return (this.#asOf.get(0)?.get(0) ?? 0) >= sequenceNumber;
+  }
+
   /** The newest entry that any chunk holds: entries above it need no filter. */
   get newest(): number {
     let newest = 0;

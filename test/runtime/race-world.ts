@@ -342,7 +342,7 @@ export class RaceWorld {
   }
 }
 
-export function topicsOf(plan: FunctionPlan): string[] {
+function topicsOf(plan: FunctionPlan): string[] {
   return plan.shuffle === undefined ? plan.sources.map(({ topic }) => topic.topicName) : [plan.shuffle.name];
 }
 

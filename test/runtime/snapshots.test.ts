@@ -228,6 +228,15 @@ describe("what is written is proportional to what is touched", () => {
     for (const { bytes } of chunks) expect(bytes.length).toBeLessThan(192 * 1024);
   });
 
+  test("a chunk that one environment wrote is not written again by the next, but once in half a lap", async () => {
+    const task = await new OneTask(lasting, 2).begin();
+    await task.send(batch(["small"], 10, 0, 0));
+    for (let i = 0; i < 3 * RING_SLOTS; i++)
+      await task.send(batch(keysOf(900).slice((i % 30) * 30, (i % 30) * 30 + 30), BYTES, 0, i), i % 2);
+    const { chunks } = task.takeWritten();
+    expect(chunks.filter(({ range }) => range === "0-0").length).toBeLessThanOrEqual(6);
+  });
+
   test("a few keys with large values are not split for ever", async () => {
     const task = await new OneTask(lasting).begin();
     for (let i = 0; i < 8 * RING_SLOTS; i++) await task.send(batch([`large-${i % 4}`], 200_000, 0, i));

@@ -81,6 +81,7 @@ describe("ChunkCover", () => {
     expect([0, 1, 2, 3].map((prefix) => cover.asOf(position(prefix, 2)))).toEqual([10, 20, 10, 10]);
     expect(cover.level).toBe(2);
     expect(cover.newest).toBe(20);
+    expect([cover.holdsWhole(10), cover.holdsWhole(11)]).toEqual([true, false]);
   });
 
   test("L7: each position takes the state of exactly one chunk, and only the entries after it", () => {
