@@ -260,3 +260,25 @@ describe("L8: whoever loses the race", () => {
     expect(identities.size).toBe(20);
   });
 });
+
+describe("a topic that is written exactly once", () => {
+  const once = topic("once", { value: json<number>(), exactlyOnce: true });
+  const writing = operator("writing", stream(words).to(once.from((w) => w.length)));
+
+  test("has no repeats, even where the reply was lost and all is emitted again", async () => {
+    const world = await new World([writing]).createTopics();
+    await world.write("words", word, word);
+    const replyLost = world.environment({
+      broker: {
+        produceExactlyOnce: async (batches, id) => {
+          await world.broker.produceExactlyOnce(batches, id);
+          return crash();
+        },
+      },
+    });
+    await expect(replyLost.deliver("words", 0)).rejects.toThrow("crashed");
+    await world.environment().deliver("words", 0);
+    await world.environment().tick("words");
+    expect(await world.texts("once")).toEqual(["1", "1"]);
+  });
+});
