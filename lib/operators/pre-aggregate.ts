@@ -52,6 +52,7 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
       }
       const encoded = encodeKey(key as Key);
       call.step = "window";
+      call.reachedState = true;
       const accumulator = checked(add(cells.get(encoded) ?? create(), value));
       check?.(encoded, accumulator);
       cells.set(encoded, accumulator);

@@ -15,6 +15,7 @@ export function rollingAggregateStep(node: RollingAggregateNode, { table, call, 
     inputs: [
       (value, key, timestampMs) => {
         call.step = node.method;
+        call.reachedState = true;
         const encoded = encodeKey(key as Key);
         const accumulator = checked(add(table.get(NAMESPACE, encoded) ?? create(), value));
         table.set(NAMESPACE, encoded, accumulator);

@@ -69,7 +69,12 @@ export type StepSetup = StatelessSetup & {
 };
 
 /** The context object that authors' functions get, written before each call, and the name of the step that is being run, for messages. */
-export type Caller = { readonly ctx: { -readonly [Name in keyof Ctx]: Ctx[Name] }; step: string };
+export type Caller = {
+  readonly ctx: { -readonly [Name in keyof Ctx]: Ctx[Name] };
+  step: string;
+  /** Set by steps before they read or change state. */
+  reachedState: boolean;
+};
 
 /** An author's function of (value, ctx) ready to be called: ctx is only filled in where the function asks for it. */
 export function bindAuthor(

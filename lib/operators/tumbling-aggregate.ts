@@ -52,6 +52,7 @@ export function tumblingAggregateStep(
   };
 
   const element = (value: unknown, key: unknown, elementMs: number) => {
+    call.reachedState = true;
     const timestampMs = inEventTime ? elementMs : time.nowMs;
     const start = windowStart(timestampMs, offset, size);
     const lastMs = start + size - 1;
@@ -90,6 +91,7 @@ export function tumblingAggregateStep(
     partials(windows) {
       if (merge === undefined) throw new Error("Partial results arrived for an aggregate that cannot be merged.");
       call.step = "window";
+      call.reachedState = true;
       for (const { namespace: start, keys, accumulators, elements } of windows) {
         const lastMs = start + size - 1;
         if (lastMs > toldMs) table.merge(start, keys, accumulators, merge);

@@ -31,7 +31,7 @@ export class AuthorCalls {
         },
       },
     };
-    this.caller = { ctx, step: "" };
+    this.caller = { ctx, step: "", reachedState: false };
   }
 
   /** What was logged and counted since the last call. */

@@ -50,8 +50,7 @@ export function evaluate(
   settings: ReadSettings,
 ): Evaluation | undefined {
   const { meta, units, counts, collector, plan } = task;
-  units.failed = false;
-  units.failedResults = [];
+  units.begin();
   collector.careful = units.careful;
   collector.startUnit(sequenceNumber);
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;

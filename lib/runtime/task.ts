@@ -30,6 +30,9 @@ const CONFLICTS_MAX = 5;
 /** Passes over a batch before it is given up: each finds at least one more unit that fails. */
 const PASSES_MAX = 1_000;
 
+/** So many passes look for units that fail by themselves; where a batch has more, all that fail are taken together. */
+const EXACT_PASSES_MAX = 32;
+
 export type TaskRequest =
   | { readonly kind: "records"; readonly records: RecordColumns }
   | { readonly kind: "tick"; readonly watermarkMs: number | undefined };
@@ -173,6 +176,7 @@ export class Task {
     const nowMs = this.#host.now();
     let bad = new Map<UnitId, Problem>();
     let careful = false;
+    let exact = true;
     const fresh = async () => {
       task = this.#plan.commits
         ? await this.#reopen()
@@ -180,6 +184,7 @@ export class Task {
       task.settled = true;
       task.units.bad = bad;
       task.units.careful = careful;
+      task.units.exact = exact;
       this.#open = task;
       return evaluate(task, input, (task.head?.sequenceNumber ?? 0) + 1, nowMs, this.#settings);
     };
@@ -192,6 +197,7 @@ export class Task {
           `More than ${PASSES_MAX} records or results of a batch of ${this.#name.full} fail one after the other; make the batch smaller.`,
         );
       ({ bad, careful } = task.units);
+      exact = pass < EXACT_PASSES_MAX;
       if (this.#host.strict) assertUnchanged(this.#name, bad.values());
       evaluation = await fresh();
       this.#expectHead(task, expected);

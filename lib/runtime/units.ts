@@ -2,7 +2,8 @@
  * Units of a batch: what becomes a dead letter as a whole when author's code throws in it, with nothing left of what it did before it threw.
  *
  * A batch is a pure function of state and input, so undoing is: forget everything, process the batch again, and leave those units out. The first
- * pass goes on after a failure, to find as many as it can at once.
+ * pass goes on after a failure, to find as many as it can at once: all that failed before they came to state, and the first of the others. What fails
+ * after that one may fail only for what it left behind, and is judged again in the next pass.
  */
 
 import type { Guard } from "../operators/step.ts";
@@ -26,6 +27,10 @@ export class Units {
   /** Something failed that belongs to no unit: the next pass must go step by step. */
   careful = false;
   failedResults: FailedResult[] = [];
+  /** Units are not blamed for what others left behind in state. Given up where many fail, as it takes a pass for each. */
+  exact = true;
+  /** A unit that failed in this pass had reached state, which may hold what should not be there. */
+  #stateIsSpoilt = false;
   /** The unit of input that is being processed; undefined while timers fire. */
   #within: UnitId | undefined;
   #element: number | undefined;
@@ -36,9 +41,19 @@ export class Units {
     this.#calls = calls;
   }
 
-  /** Remembers that a unit failed. */
-  fail(unit: UnitId, error: unknown): void {
+  /** A pass begins. */
+  begin(): void {
+    this.failed = false;
+    this.failedResults = [];
+    this.#stateIsSpoilt = false;
+    this.enter(undefined);
+  }
+
+  /** Remembers that a unit failed. `readState`: that may have depended on state. */
+  fail(unit: UnitId, error: unknown, readState = this.#calls.caller.reachedState): void {
     this.failed = true;
+    if (readState && this.exact && this.#stateIsSpoilt) return;
+    this.#stateIsSpoilt ||= this.#calls.caller.reachedState;
     this.bad.set(unit, {
       error: error instanceof Error ? error : new Error(String(error)),
       step: this.#calls.caller.step,
@@ -56,6 +71,7 @@ export class Units {
   enter(unit: UnitId | undefined, element?: number): void {
     this.#within = unit;
     this.#element = element;
+    this.#calls.caller.reachedState = false;
     if (this.#results.size > 0) this.#results.clear();
   }
 
@@ -76,10 +92,15 @@ export class Units {
         return;
       }
     }
+    const { caller } = this.#calls;
+    const outside = caller.reachedState;
+    // A result alone changes nothing; what it is pushed into may.
+    caller.reachedState = false;
     try {
       run();
     } catch (error) {
-      this.fail(id ?? unit(), error);
+      this.fail(id ?? unit(), error, true);
     }
+    caller.reachedState ||= outside;
   };
 }

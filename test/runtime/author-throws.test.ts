@@ -187,6 +187,41 @@ describe("an element that fails in one place", () => {
   });
 });
 
+describe("an element behind one that failed", () => {
+  const summing = (refused: (sum: number) => boolean) =>
+    operator(
+      "summing",
+      keyed
+        .sum((j) => j.n)
+        .map(({ value }) => {
+          if (refused(value)) throw new Error(`not ${value}`);
+          return String(value);
+        })
+        .to(out),
+    );
+  const jobsOf = (...numbers: number[]) => numbers.map((n) => ({ name: "a", n }));
+
+  test.each([1, 1_000])(
+    "is not blamed for what the other left behind in state, in batches of %i",
+    async (batchSize) => {
+      const failing = summing((sum) => sum === 13 || sum === 15);
+      await using driver = await testDriver(failing, { batchSize });
+      // With the 1 that is refused at 13 the sum would go on to 15; without it, it is 14.
+      await driver.send(jobs, ...jobsOf(12, 1, 2, 3));
+      expect(await driver.read(out)).toEqual(["12", "14", "17"]);
+      expect((await driver.deadLetters(failing)).map(({ reason }) => reason)).toEqual(["not 13"]);
+    },
+  );
+
+  test("does not keep a batch from ending in which nearly all fail", async () => {
+    const failing = summing((sum) => sum > 1);
+    await using driver = await testDriver(failing, { strict: false, batchSize: 10_000 });
+    await driver.send(jobs, ...jobsOf(...new Array<number>(2_000).fill(1)));
+    expect(await driver.read(out)).toEqual(["1"]);
+    expect(await driver.deadLetters(failing)).toHaveLength(1_999);
+  });
+});
+
 describe("timestampOf and topic.from", () => {
   test("that throw make a dead letter of the element", async () => {
     const timed = topic("timed", { value: json<Job>(), watermark: monotonic(), timestampOf: (j) => fails(j, j.n) });
