@@ -54,7 +54,6 @@ const TIMEOUT_MS_DEFAULT = 60_000;
 /** With faults, invocations are given up soon, so that zombies are common and short; twice as late each time in a row, or a slow machine never ends. */
 const FAULTY_TIMEOUT_MS = 250;
 const FAULTY_BACKOFF_MS = 5;
-const TICK_RETRY_MS = 200;
 /** A task that waits for the clock longer than this is not waited for by `quiet`. */
 const QUIET_HORIZON_MS = 10_000;
 const QUIET_POLL_MS = 20;
@@ -119,9 +118,14 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
       { clock },
     );
     ended(plan, outcome);
-    if (outcome.kind === "succeeded" || stopping.signal.aborted) return;
+    const name = wakeName({ plan, place });
+    if (outcome.kind === "succeeded") {
+      wakeUps.succeeded(name);
+      return;
+    }
+    if (stopping.signal.aborted) return;
     if (faults === undefined) options.onProblem?.(sentenceOf(outcome.error));
-    wakeUps.callBy(wakeName({ plan, place }), { plan, place }, clock.now() + TICK_RETRY_MS);
+    wakeUps.retry(name, { plan, place });
   };
   const wakeUps = new WakeUps(clock, tick);
 

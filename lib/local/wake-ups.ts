@@ -11,6 +11,8 @@ export class WakeUps<T> {
   readonly #waiting = new Map<string, WakeUp<T>>();
   /** The newest commit of each task that wished anything. */
   readonly #newest = new Map<string, number>();
+  /** Tasks whose last call failed. */
+  readonly #failed = new Map<string, { readonly failures: number; readonly notBeforeMs: number }>();
   readonly #running = new Set<Promise<void>>();
   #sleeping: AbortController | undefined;
   #sleepsUntilMs = Number.POSITIVE_INFINITY;
@@ -39,12 +41,26 @@ export class WakeUps<T> {
     this.#sleeping?.abort();
   }
 
+  /** The task's call failed: calls it again, and not before a while that grows with every failure in a row, whatever it wishes meanwhile. */
+  retry(name: string, task: T): void {
+    const failures = (this.#failed.get(name)?.failures ?? 0) + 1;
+    const notBeforeMs = this.#clock.now() + Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (failures - 1));
+    this.#failed.set(name, { failures, notBeforeMs });
+    // What it wishes may be far away: a commit whose outputs were not sent has said so before it failed.
+    const wish = this.#waiting.get(name);
+    if (wish === undefined || wish.atMs > notBeforeMs) this.#waiting.set(name, { task, atMs: notBeforeMs });
+    this.#sleeping?.abort();
+  }
+
+  /** The task's call succeeded. */
+  succeeded(name: string): void {
+    this.#failed.delete(name);
+  }
+
   /** When the next task is due; +∞: none waits. While calls are under way: now. */
   nextAtMs(): number {
     if (this.#running.size > 0) return Number.NEGATIVE_INFINITY;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { atMs } of this.#waiting.values()) next = Math.min(next, atMs);
-    return next;
+    return this.#nextDueMs();
   }
 
   /** Calls what is due until stopped; then waits a bounded time for calls under way. */
@@ -52,14 +68,13 @@ export class WakeUps<T> {
     while (!this.#stopped) {
       const nowMs = this.#clock.now();
       for (const [name, { task, atMs }] of this.#waiting) {
-        if (atMs > nowMs) continue;
+        if (this.#dueMs(name, atMs) > nowMs) continue;
         this.#waiting.delete(name);
         const running = this.#call(task).finally(() => this.#running.delete(running));
         this.#running.add(running);
       }
       this.#sleeping = new AbortController();
-      let next = this.#clock.now() + SLEEP_MS_MAX;
-      for (const { atMs } of this.#waiting.values()) next = Math.min(next, atMs);
+      const next = Math.min(this.#clock.now() + SLEEP_MS_MAX, this.#nextDueMs());
       this.#sleepsUntilMs = next;
       await this.#clock.sleep(Math.max(0, next - this.#clock.now()), this.#sleeping.signal);
     }
@@ -72,7 +87,20 @@ export class WakeUps<T> {
     this.#stopped = true;
     this.#sleeping?.abort();
   }
+
+  #dueMs(name: string, atMs: number): number {
+    return Math.max(atMs, this.#failed.get(name)?.notBeforeMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  #nextDueMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [name, { atMs }] of this.#waiting) next = Math.min(next, this.#dueMs(name, atMs));
+    return next;
+  }
 }
+
+const RETRY_MS_FIRST = 200;
+const RETRY_MS_MAX = 30_000;
 
 /** Timers hold 31 bits of milliseconds; a far wake-up is looked at again. */
 const SLEEP_MS_MAX = 60_000;

@@ -47,7 +47,7 @@ describe("wake-ups", () => {
     expect(calls).toEqual(["a at 100"]);
   });
 
-  test("a retry comes at the latest when it is asked for, and not instead of an earlier wish", async () => {
+  test("a call by a time comes then at the latest, and not instead of an earlier wish", async () => {
     const { clock, calls, wakeUps } = await started();
     wakeUps.set("a", "a", 100, 1);
     wakeUps.callBy("a", "a", 500);
@@ -56,6 +56,23 @@ describe("wake-ups", () => {
     wakeUps.callBy("c", "c", 500);
     await clock.advance(600);
     expect(calls).toEqual(["a at 100", "b at 500", "c at 500"]);
+  });
+
+  test("a task that fails again and again is called ever more seldom, however often it asks to be called at once", async () => {
+    const { clock, calls, wakeUps } = await started();
+    for (let failure = 1; failure <= 3; failure++) {
+      wakeUps.retry("a", "a");
+      wakeUps.set("a", "a", 0, failure);
+      await clock.advance(100);
+      expect(calls).toHaveLength(failure - 1);
+      await clock.advance(10_000);
+      expect(calls).toHaveLength(failure);
+    }
+    expect(calls).toEqual(["a at 200", "a at 10500", "a at 21000"]);
+    wakeUps.succeeded("a");
+    wakeUps.set("a", "a", 0, 4);
+    await clock.advance(1);
+    expect(calls).toHaveLength(4);
   });
 
   test("a far time is not forgotten, and stopping ends the waiting", async () => {
