@@ -8,8 +8,7 @@ import { type RecordColumns, valueBytesAt } from "./record-columns.ts";
 export type DecodedValues = { readonly values: unknown[]; readonly problems: ReadonlyMap<number, Error> };
 
 /** The reason of a record without a value where elements are wanted. */
-const NULL_VALUE_SENTENCE =
-  "the record has no value (a tombstone): only a table or a compacted topic takes these";
+const NULL_VALUE_SENTENCE = "the record has no value (a tombstone): only a table or a compacted topic takes these";
 
 /** Decodes all values. Null values are problems unless `nullsAllowed`. */
 export function decodeValues(

@@ -135,6 +135,8 @@ describe("what is no Kafka event gets a sentence", () => {
     ["records that are no records", { records: { "t-0": [5] } }],
     ["a list of records, as an API would send", { records: [{ value: "eA==" }] }],
   ])("%s", (_, event) => {
-    expect(() => readEvent(event as unknown as KafkaEvent)).toThrow(/is not a Kafka event.*Is its trigger a Kafka event source/);
+    expect(() => readEvent(event as unknown as KafkaEvent)).toThrow(
+      /is not a Kafka event.*Is its trigger a Kafka event source/,
+    );
   });
 });
