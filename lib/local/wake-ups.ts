@@ -28,9 +28,12 @@ export class WakeUps<T> {
   set(name: string, task: T, atMs: number | null, sequenceNumber: number): void {
     if (sequenceNumber < (this.#newest.get(name) ?? 0)) return;
     this.#newest.set(name, sequenceNumber);
-    if (atMs === null) this.#waiting.delete(name);
-    else this.#waiting.set(name, { task, atMs });
-    if (atMs !== null && atMs < this.#sleepsUntilMs) this.#sleeping?.abort();
+    // Whoever was given up may wish something yet and then die, with outputs unsent: its retry stands until one succeeds.
+    const retryMs = this.#failed.get(name)?.notBeforeMs ?? Number.POSITIVE_INFINITY;
+    const dueMs = Math.min(atMs ?? Number.POSITIVE_INFINITY, retryMs);
+    if (dueMs === Number.POSITIVE_INFINITY) this.#waiting.delete(name);
+    else this.#waiting.set(name, { task, atMs: dueMs });
+    if (dueMs < this.#sleepsUntilMs) this.#sleeping?.abort();
   }
 
   /** Wakes the task at `atMs` at the latest, whatever it wished. */

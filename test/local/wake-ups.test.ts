@@ -75,6 +75,35 @@ describe("wake-ups", () => {
     expect(calls).toHaveLength(4);
   });
 
+  test("who failed is called again soon, although its wish is far away or long past", async () => {
+    const { clock, calls, wakeUps } = await started();
+    for (const [name, atMs] of [
+      ["far", 3_600_000],
+      ["past", 0],
+    ] as const) {
+      wakeUps.set(name, name, 100, 1);
+      await clock.advance(100);
+      wakeUps.set(name, name, atMs, 2);
+      wakeUps.retry(name, name);
+      await clock.advance(100);
+      expect(calls.length).toBe(1);
+      await clock.advance(200);
+      expect(calls.splice(0).length).toBe(2);
+    }
+  });
+
+  test("what a zombie wishes does not cancel the call that follows its failure", async () => {
+    const { clock, calls, wakeUps } = await started();
+    wakeUps.retry("a", "a");
+    wakeUps.set("a", "a", null, 2);
+    await clock.advance(1_000);
+    expect(calls).toEqual(["a at 200"]);
+    wakeUps.succeeded("a");
+    wakeUps.set("a", "a", null, 2);
+    await clock.advance(100_000);
+    expect(calls).toHaveLength(1);
+  });
+
   test("a far time is not forgotten, and stopping ends the waiting", async () => {
     const { clock, calls, wakeUps, running } = await started();
     wakeUps.set("a", "a", 1_000_000, 1);
