@@ -180,7 +180,8 @@ export class Collector {
     const record: OutgoingRecord = {
       key: topic.keyFormat === undefined || key === null || key === undefined ? null : topic.keyFormat.encode(key),
       value: value === null && topic.compacted ? null : topic.valueFormat.encode(value),
-      timestampMs,
+      // Kafka has no times before 1970, and a negative one means that there is none.
+      timestampMs: Math.max(0, timestampMs),
       headers:
         headers === undefined ? [] : Object.entries(headers).map(([name, text]) => [name, encodeUtf8(text)] as const),
     };

@@ -61,7 +61,11 @@ export async function openTask(
   recordBytesMax: number,
 ): Promise<OpenTask> {
   const opened = await openLog(log, name.full);
-  if (opened.head === undefined) return freshTask(plan, name, recordBytesMax);
+  if (opened.head === undefined) {
+    const task = freshTask(plan, name, recordBytesMax);
+    await skipFormerGenerations(log, task.meta);
+    return task;
+  }
   const chunks = opened.chunks.map((chunk) => ({
     range: parseRangeName(chunk.range),
     asOf: chunk.asOf,
@@ -78,6 +82,20 @@ export async function openTask(
   const ledger = new ChunkLedger();
   for (const entry of opened.entries) applyEntry(state, ledger, entry, cover);
   return assemble(plan, name, recordBytesMax, state, ledger, decodeMeta(opened.head.meta), opened.head);
+}
+
+/**
+ * A task that begins while its upstream functions are of a later generation than the first: what they sent before they started over, they sent again
+ * since. So a whole operator can start over although its shuffles still hold what it sent in its former life.
+ */
+async function skipFormerGenerations(log: StateLog, { upstream }: TaskMeta): Promise<void> {
+  const generations = new Map<string, number>();
+  for (const [task, position] of upstream) {
+    const functionName = task.slice(0, task.indexOf("/"));
+    const generation = generations.get(functionName) ?? (await log.generationOf(functionName));
+    generations.set(functionName, generation);
+    position.generation = generation;
+  }
 }
 
 /**

@@ -14,13 +14,19 @@ import type { Terminal } from "../terminal.ts";
 export function stateResetCommand(terminal: Terminal): Command {
   return new Command("reset")
     .description(
-      "Make a function start over: a new generation, without state, from the first record of its input that is still there.",
+      "Make a function, and those that read what it sends, start over: a new generation, without state, from the first record of its input that is still there.",
     )
     .argument("<function>", "as `millrace state list` names it")
     .addOption(appOption())
     .addOption(stateOption())
     .addOption(new Option("--yes", "I know that its results will be written again"))
-    .addHelpText("after", examples([["millrace state reset count-words--by-key --yes", "count everything anew"]]))
+    .addHelpText(
+      "after",
+      examples([
+        ["millrace state reset count-words--by-key --yes", "count again what is in its shuffle"],
+        ["millrace state reset count-words --yes", "the whole operator, from what is in its topics"],
+      ]),
+    )
     .action(async (name: string, options: PlaceOptions & { yes?: true }) => {
       const { application, workspace } = await openPlace(options, terminal, { exclusive: true });
       try {
@@ -32,23 +38,37 @@ export function stateResetCommand(terminal: Terminal): Command {
         }
         if (!plan.commits)
           throw new MillraceError("usage", `Function ${quote(name)} keeps no state that could be reset.`);
+        const all = [plan, ...functionsBehind(functions, plan)];
+        const behind = listOf(all.slice(1).map((one) => one.name));
         if (!options.yes)
           throw new MillraceError(
             "usage",
-            `${quote(name)} would forget its state, read its input again from the beginning, and write its results again. Add --yes if that is what you want.`,
+            `${quote(name)} would forget its state, read its input again from the beginning, and write its results again${behind === "" ? "" : `, and so would ${behind}, which ${all.length > 2 ? "read" : "reads"} what it sends`}. Add --yes if that is what you want.`,
           );
-        const [fed] = plan.shuffleOutputs;
-        if (fed !== undefined)
-          throw new MillraceError(
-            "usage",
-            `${quote(name)} feeds ${quote(fed.shuffle.name)}, which would get everything a second time; only a function that feeds no shuffle can start over.`,
-          );
-        const generation = await startOver(application, workspace, plan);
-        terminal.out(`${name} starts over with the next run, as generation ${generation}.\n`);
+        // Those behind first: whoever dies between has functions that count what is there once more, and none that counts it twice.
+        for (const one of all.toReversed()) {
+          const generation = await startOver(application, workspace, one);
+          terminal.out(`${one.name} starts over with the next run, as generation ${generation}.\n`);
+        }
       } finally {
         await workspace.close();
       }
     });
+}
+
+/** The functions that read, directly or through others, the shuffles that a function feeds; nearer ones first. */
+function functionsBehind(functions: readonly FunctionPlan[], plan: FunctionPlan): FunctionPlan[] {
+  const behind = new Set<FunctionPlan>();
+  const visit = ({ shuffleOutputs }: FunctionPlan) => {
+    for (const { shuffle } of shuffleOutputs) {
+      const reader = functions.find((candidate) => candidate.shuffle === shuffle);
+      if (reader === undefined || behind.has(reader)) continue;
+      behind.add(reader);
+      visit(reader);
+    }
+  };
+  visit(plan);
+  return [...behind];
 }
 
 /** First the generation, then the offsets: whoever dies between has a new task that finds the hole before the next event. */
