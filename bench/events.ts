@@ -17,10 +17,10 @@ export type PageView = {
 
 /** 20,000 records a second: a window of five seconds holds 100,000. */
 const RECORDS_PER_MS = 20;
-export const START_MS = 1_700_000_000_000;
+const START_MS = 1_700_000_000_000;
 
 /** The value of record `i`: 150 bytes, eight fields, one of `keys` users. Users are spread by a fixed permutation, not in turn. */
-export function pageView(i: number, keys: number): PageView {
+function pageView(i: number, keys: number): PageView {
   const user = `user-${(Math.imul(i, 0x9e3779b1) >>> 0) % keys}`;
   const view = {
     id: i,

@@ -12,7 +12,7 @@ const results = topic("results", {
 });
 const watermark = boundedOutOfOrderness(seconds(1));
 
-export const plainViews = topic("plain-views", { value: json<PageView>(), watermark, partitions: 1 });
+const plainViews = topic("plain-views", { value: json<PageView>(), watermark, partitions: 1 });
 
 /** Counts in the task that reads the topic: no shuffle, one function. */
 export const countInPlace = operator(

@@ -1,5 +1,6 @@
 /** What must compile, and infer exactly this. Checked by tsc; never run. */
 
+import type { Context, Handler, MSKEvent } from "aws-lambda";
 import {
   type Duration,
   json,
@@ -55,6 +56,8 @@ const countWords = operator(
     .to(wordCounts.from(({ key, value, window }) => ({ word: key, count: value, windowStartMs: window.startMs }))),
 );
 expectType<Equal<typeof countWords.operatorName, "count-words">>();
+/** What the types of Lambda take as the handler of an MSK trigger that answers with partial failures. */
+export const asLambdaHandler: Handler<MSKEvent, unknown> = (event, context: Context) => countWords(event, context);
 
 // Topics: what is written, what is read, which keys.
 expectType<Equal<typeof lines, Topic<string, string, unknown, null>>>();
