@@ -27,12 +27,9 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
   const checked = accumulatorCheck(node.aggregator);
   // A count is its own number of elements.
   const counts = kind === "count" && ignoresValue;
-  type Window = { start: number; cells: Map<string, unknown>; elements: Map<string, number> | undefined };
   let windows = new Map<number, Window>();
   let all: Window[] = [];
-  let newestStart = Number.NaN;
-  let cells = new Map<string, unknown>();
-  let elements: Map<string, number> | undefined;
+  let newest: Window = newWindow(Number.NaN);
 
   const preAggregated: PreAggregate = {
     check: undefined,
@@ -40,49 +37,59 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
     push(value, key, timestampMs) {
       const start = windowStart(timestampMs, offset, size);
       const { check } = preAggregated;
-      if (start !== newestStart || check !== undefined) {
+      if (start !== newest.start || check !== undefined) {
         let window = check === undefined ? windows.get(start) : undefined;
         if (window === undefined) {
-          window = { start, cells: new Map(), elements: counts ? undefined : new Map() };
+          window = newWindow(start);
           windows.set(start, window);
           all.push(window);
         }
-        newestStart = start;
-        ({ cells, elements } = window);
+        newest = window;
       }
       const encoded = encodeKey(key as Key);
       call.step = "window";
       call.reachedState = true;
-      const accumulator = checked(add(cells.get(encoded) ?? create(), value));
+      const cell = newest.cells.get(encoded);
+      const accumulator = checked(add(cell === undefined ? create() : cell.accumulator, value));
       check?.(encoded, accumulator);
-      cells.set(encoded, accumulator);
-      elements?.set(encoded, (elements.get(encoded) ?? 0) + 1);
+      if (cell === undefined) newest.cells.set(encoded, { accumulator, elements: 1 });
+      else {
+        cell.accumulator = accumulator;
+        cell.elements++;
+      }
     },
 
     take(partitions, partitionOf) {
       const split: PartialWindow[][] = Array.from({ length: partitions }, () => []);
       for (const window of all) {
         const parts: (PartialWindow | undefined)[] = new Array(partitions).fill(undefined);
-        for (const [key, accumulator] of window.cells) {
+        for (const [key, { accumulator, elements }] of window.cells) {
           const partition = partitions === 1 ? 0 : partitionOf(key);
           let part = parts[partition];
           if (part === undefined) {
-            part = newPart(window.start, window.elements === undefined);
+            part = newPart(window.start, counts);
             parts[partition] = part;
             split[partition]?.push(part);
           }
           part.keys.push(key);
           part.accumulators.push(accumulator);
-          if (window.elements !== undefined) part.elements.push(window.elements.get(key) as number);
+          if (!counts) part.elements.push(elements);
         }
       }
       windows = new Map();
       all = [];
-      newestStart = Number.NaN;
+      newest = newWindow(Number.NaN);
       return split;
     },
   };
   return preAggregated;
+}
+
+/** What a batch holds of one window. Cells are objects, so that an element of a known key costs one look-up and no insertion. */
+type Window = { readonly start: number; readonly cells: Map<string, { accumulator: unknown; elements: number }> };
+
+function newWindow(start: number): Window {
+  return { start, cells: new Map() };
 }
 
 function newPart(namespace: number, isCount: boolean): PartialWindow {
