@@ -9,7 +9,7 @@ import { buildTopology } from "../stream/topology.ts";
 import { importFile } from "./import-file.ts";
 
 export type Application = {
-  /** The name in package.json, or that of the folder. */
+  /** The name in package.json, or that of the folder, without what no name of an application may have. */
   readonly name: string;
   readonly folder: string;
   readonly topology: Topology;
@@ -61,6 +61,11 @@ function operatorFilesIn(folder: string): string[] {
 async function operatorsIn(file: string): Promise<Operator[]> {
   const exported = await importFile(file);
   const operators = Object.values(exported).filter(isOperator);
+  if (Object.keys(exported).length === 0)
+    throw new MillraceError(
+      "topology",
+      `${file} exports nothing. Export its operator: export const handler = operator("name", …); or keep the file outside of "${FUNCTIONS_FOLDER}".`,
+    );
   // Files without operators hold topics and helpers; one whose handler is no operator is a mistake.
   if (operators.length === 0 && "handler" in exported)
     throw new MillraceError(
@@ -74,5 +79,10 @@ function nameOf(folder: string): string {
   const file = join(folder, "package.json");
   const named = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown }).name : undefined;
   const name = typeof named === "string" && named !== "" ? named : basename(resolve(folder));
-  return name.replace(/^@[^/]*\//, "").replaceAll(/[^A-Za-z0-9._-]/g, "-");
+  const fitting = name
+    .replace(/^@[^/]*\//, "")
+    .replaceAll(/[^A-Za-z0-9_]+/g, "-")
+    .replace(/^[^A-Za-z]+/, "")
+    .replace(/-$/, "");
+  return fitting === "" ? "application" : fitting;
 }
