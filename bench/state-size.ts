@@ -2,6 +2,7 @@
 
 import { newEngine } from "./engine.ts";
 import { eventTexts, keyedEventTexts } from "./events.ts";
+import { collectGarbage } from "./measure.ts";
 import { countByUser, countInPlace } from "./operators.ts";
 import type { ProgressOf, Section } from "./section.ts";
 
@@ -40,7 +41,7 @@ export async function stateSize(progressOf: ProgressOf): Promise<Section> {
     );
     progress(rows.length / 2, 3);
   }
-  globalThis.gc?.();
+  collectGarbage();
   const before = process.memoryUsage();
   const engine = await newEngine(countInPlace);
   let largest = 0;
@@ -48,7 +49,7 @@ export async function stateSize(progressOf: ProgressOf): Promise<Section> {
     for (const text of keyedEventTexts("keyed-views", from, LIVE_KEYS_BATCH)) await engine.invoke(text);
     largest = Math.max(largest, process.memoryUsage().rss);
   }
-  globalThis.gc?.();
+  collectGarbage();
   const live = process.memoryUsage().heapUsed - before.heapUsed;
   progress(3, 3);
   rows.push(
