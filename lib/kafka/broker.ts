@@ -10,6 +10,16 @@ export type ExactlyOnce = {
   /** Transactional id and consumer group at once: task and generation. */
   readonly transactionalId: string;
   readonly sequenceNumber: number;
+  /**
+   * The last number before this one, said by whoever cannot know whether this one was written before. Where Kafka then has no number at all, it has
+   * lost it, and nothing is written: "kafka" is thrown.
+   */
+  readonly previousSequenceNumber?: number | undefined;
+  /**
+   * The partition whose group offset the number is: always the same, existing as long as the task, so its input. Default: partition 0 of the first
+   * batch's topic.
+   */
+  readonly offsetAt?: { readonly topic: string; readonly partition: number };
 };
 
 export type TopicSpec = {

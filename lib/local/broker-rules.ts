@@ -1,7 +1,5 @@
-/** What every embedded broker agrees on: which writes are refused, how a fetch is cut, and the sentences for both. */
+/** What every embedded broker agrees on: how a fetch is cut, and how it tells of new records. */
 
-import { MillraceError } from "../stream/error.ts";
-import { type OutgoingBatch, recordBytes } from "../wire/outgoing-record.ts";
 import { decodeBatches, type StoredBatch } from "../wire/record-batch.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import { sliceColumns } from "../wire/slice-columns.ts";
@@ -18,54 +16,6 @@ export interface AppendNotices {
 }
 
 export type FetchLimits = { readonly bytesMax: number; readonly recordsMax: number };
-
-/** Throws "kafka" for a batch that Kafka would refuse, before any of them is written. */
-export function checkBatches(
-  batches: readonly OutgoingBatch[],
-  recordBytesMax: number,
-  partitionsOf: (topic: string) => number | undefined,
-): void {
-  for (const { topic, partition, records } of batches) {
-    checkPartition(topic, partition, partitionsOf(topic));
-    for (const record of records) {
-      const bytes = recordBytes(record);
-      if (bytes > recordBytesMax) {
-        throw new MillraceError(
-          "kafka",
-          `A record of ${bytes} bytes for topic "${topic}", partition ${partition} is too large: the broker takes up to ${recordBytesMax}.`,
-        );
-      }
-    }
-  }
-}
-
-/** Throws "kafka" where the topic or the partition does not exist. */
-export function checkPartition(topic: string, partition: number, partitions: number | undefined): void {
-  if (partitions === undefined) {
-    throw new MillraceError("kafka", `Topic "${topic}" does not exist.`);
-  }
-  if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
-    throw new MillraceError("kafka", `Topic "${topic}" has no partition ${partition}; it has ${partitions}.`);
-  }
-}
-
-/** Throws "input-missing" where nothing can be read at `offset`, now or after the next write. */
-export function checkOffset(topic: string, partition: number, offset: number, low: number, high: number): void {
-  if (offset >= low && offset <= high) return;
-  const why =
-    offset < low
-      ? `the first is ${low}: what was before is gone`
-      : `the next will be ${high}: the topic was probably recreated`;
-  throw new MillraceError("input-missing", `Topic "${topic}", partition ${partition} has no offset ${offset}; ${why}.`);
-}
-
-/** The error for a topic that exists otherwise than declared. */
-export function partitionMismatch(topic: string, has: number, declared: number): MillraceError {
-  return new MillraceError(
-    "kafka",
-    `Topic "${topic}" has ${has} partitions and is declared with ${declared}: change the declaration, or give the topic another name.`,
-  );
-}
 
 /**
  * Cuts a fetch out of stored batches that begin with the one that holds `offset` or the next above it. `gather` says when enough were read.

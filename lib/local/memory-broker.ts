@@ -1,19 +1,16 @@
 /** The broker in memory, for tests and for the test driver: it keeps encoded batches, as the one on disk does. */
 
 import type { Broker, ExactlyOnce, OffsetRange, TopicInfo, TopicSpec } from "../kafka/broker.ts";
-import type { OutgoingBatch } from "../wire/outgoing-record.ts";
-import { encodeRecords, type StoredBatch } from "../wire/record-batch.ts";
 import {
-  type AppendNotices,
   checkBatches,
   checkOffset,
   checkPartition,
-  cutFetch,
-  type FetchLimits,
-  isEnough,
+  checkSequenceNumber,
   partitionMismatch,
-  RECORD_BYTES_MAX_DEFAULT,
-} from "./broker-rules.ts";
+} from "../kafka/broker-checks.ts";
+import type { OutgoingBatch } from "../wire/outgoing-record.ts";
+import { encodeRecords, type StoredBatch } from "../wire/record-batch.ts";
+import { type AppendNotices, cutFetch, type FetchLimits, isEnough, RECORD_BYTES_MAX_DEFAULT } from "./broker-rules.ts";
 
 type Partition = { low: number; high: number; readonly batches: (StoredBatch & { readonly endOffset: number })[] };
 
@@ -42,6 +39,7 @@ export class MemoryBroker implements Broker, AppendNotices {
 
   async produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
     const last = this.#sequenceNumbers.get(once.transactionalId);
+    checkSequenceNumber(last, once);
     if (last !== undefined && last >= once.sequenceNumber) return;
     this.#write(batches, this.#markers);
     this.#sequenceNumbers.set(once.transactionalId, once.sequenceNumber);

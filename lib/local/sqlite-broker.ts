@@ -5,20 +5,17 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Broker, ExactlyOnce, OffsetRange, TopicInfo, TopicSpec } from "../kafka/broker.ts";
-import { runOnDatabase, runTransaction } from "../state-log/sqlite-database.ts";
-import type { OutgoingBatch } from "../wire/outgoing-record.ts";
-import { encodeRecords, type StoredBatch } from "../wire/record-batch.ts";
 import {
-  type AppendNotices,
   checkBatches,
   checkOffset,
   checkPartition,
-  cutFetch,
-  type FetchLimits,
-  isEnough,
+  checkSequenceNumber,
   partitionMismatch,
-  RECORD_BYTES_MAX_DEFAULT,
-} from "./broker-rules.ts";
+} from "../kafka/broker-checks.ts";
+import { runOnDatabase, runTransaction } from "../state-log/sqlite-database.ts";
+import type { OutgoingBatch } from "../wire/outgoing-record.ts";
+import { encodeRecords, type StoredBatch } from "../wire/record-batch.ts";
+import { type AppendNotices, cutFetch, type FetchLimits, isEnough, RECORD_BYTES_MAX_DEFAULT } from "./broker-rules.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS broker_topics (
@@ -97,6 +94,7 @@ export class SqliteBroker implements Broker, AppendNotices {
     const encoded = batches.map(({ records }) => encodeRecords(records));
     const isNew = this.#transaction(() => {
       const found = this.#statements.sequenceNumber.get(once.transactionalId) as { last: number } | undefined;
+      checkSequenceNumber(found?.last, once);
       if (found !== undefined && found.last >= once.sequenceNumber) return false;
       this.#append(batches, encoded);
       this.#statements.setSequenceNumber.run(once.transactionalId, once.sequenceNumber);

@@ -1,0 +1,144 @@
+/**
+ * One connection to one broker: kafkajs's socket, TLS, login and framing, without its timeouts and retries. It is used until its first failure, then
+ * destroyed: what was under way on it fails, and nothing waits for an answer any more.
+ */
+
+import { type Socket, connect as tcpConnect } from "node:net";
+import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
+import KafkajsConnection, { type KafkajsConnectionOptions } from "kafkajs/src/network/connection.js";
+import Encoder from "kafkajs/src/protocol/encoder.js";
+import { CALL_TIMEOUT_MS_DEFAULT, type KafkaLogin, type KafkaSettings } from "./kafka-settings.ts";
+import { ProtocolReader } from "./protocol-reader.ts";
+import { ProtocolWriter } from "./protocol-writer.ts";
+import { API_SASL_AUTHENTICATE, apiVersions, type KafkaRequest } from "./requests.ts";
+
+/** A first try may find nobody, and another address is tried then. */
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** Sockets that were silent for longer may be dead without anybody saying so: NATs, idle limits, a frozen execution environment. */
+const IDLE_MS_MAX = 60_000;
+
+const SILENT_LOGGER: KafkajsConnectionOptions["logger"] = {
+  namespace: () => SILENT_LOGGER,
+  info() {},
+  error() {},
+  warn() {},
+  debug() {},
+};
+
+/** Thrown to whoever waits when a connection is destroyed. */
+export class ConnectionLostError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConnectionLostError";
+  }
+}
+
+export class KafkaConnection {
+  readonly address: string;
+  readonly #connection: KafkajsConnection;
+  #socket: Socket | undefined;
+  #usedAtMs = Date.now();
+  #lost: Error | undefined;
+  #versions: ReadonlyMap<number, { readonly minVersion: number; readonly maxVersion: number }> = new Map();
+
+  constructor(host: string, port: number, settings: KafkaSettings) {
+    this.address = `${host}:${port}`;
+    this.#connection = new KafkajsConnection({
+      host,
+      port,
+      clientId: settings.clientId ?? "millrace",
+      logger: SILENT_LOGGER,
+      ssl: tlsOf(settings),
+      sasl: settings.login && saslOf(settings.login),
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: settings.callTimeoutMs ?? CALL_TIMEOUT_MS_DEFAULT,
+      enforceRequestTimeout: false,
+      socketFactory: ({ ssl, onConnect }) => {
+        const socket =
+          ssl === null ? tcpConnect({ host, port }, onConnect) : tlsConnect({ host, port, ...ssl }, onConnect);
+        socket.setNoDelay(true);
+        socket.once("close", () => this.destroy(`The connection to ${this.address} was closed`));
+        this.#socket = socket;
+        return socket;
+      },
+    });
+    // Its timer for requests held back, of which there are none: it has a negative delay, of which Node warns the user.
+    this.#connection.requestQueue.scheduleCheckPendingRequests = () => {};
+  }
+
+  /** Connects and logs in. */
+  async open(): Promise<void> {
+    await this.#connection.connect();
+    this.#versions = await this.#send(apiVersions());
+    this.#connection.setVersions(Object.fromEntries(this.#versions));
+    this.#connection.setSupportAuthenticationProtocol(this.#versions.has(API_SASL_AUTHENTICATE));
+    await this.#connection.authenticate();
+  }
+
+  /** The highest version of a request that the broker knows; −1 where it does not know it. */
+  versionMax(key: number): number {
+    return this.#versions.get(key)?.maxVersion ?? -1;
+  }
+
+  isUsable(): boolean {
+    return this.#lost === undefined && Date.now() - this.#usedAtMs < IDLE_MS_MAX;
+  }
+
+  /** Sends a request and waits for its answer, however long that takes: deadlines are the caller's. Requests are answered in order. */
+  async request<T>(request: KafkaRequest<T>): Promise<T> {
+    if (this.#lost !== undefined) throw this.#lost;
+    this.#usedAtMs = Date.now();
+    try {
+      return await this.#send(request);
+    } finally {
+      this.#usedAtMs = Date.now();
+    }
+  }
+
+  /** Ends the connection and whatever waits for an answer on it. */
+  destroy(reason: string): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = new ConnectionLostError(reason);
+    // With an error, so that kafkajs rejects what it waits for and stops its timers.
+    this.#socket?.destroy(this.#lost);
+  }
+
+  #send<T>({ key, version, name, flexible, write, read }: KafkaRequest<T>): Promise<T> {
+    return this.#connection.send<T>({
+      request: {
+        apiKey: key,
+        apiVersion: version,
+        apiName: name,
+        encode: async () => {
+          const writer = new ProtocolWriter();
+          // The head of a flexible request ends in tagged fields, behind what kafkajs writes.
+          if (flexible === true) writer.noTags();
+          write(writer);
+          return new Encoder(writer.length).writeBuffer(writer.take());
+        },
+      },
+      response: {
+        decode: async (payload) => {
+          const reader = new ProtocolReader(payload);
+          if (flexible === true) reader.skipTags();
+          return { value: read(reader) };
+        },
+        parse: async ({ value }) => value,
+      },
+      logResponseError: false,
+    });
+  }
+}
+
+function tlsOf({ tls }: KafkaSettings): ConnectionOptions | null {
+  if (tls === undefined || tls === false) return null;
+  return tls === true ? {} : { ...tls };
+}
+
+function saslOf(login: KafkaLogin): object {
+  if (login.kind === "token") {
+    return { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: await login.token() }) };
+  }
+  return { mechanism: login.kind, username: login.username, password: login.password };
+}

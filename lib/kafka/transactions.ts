@@ -1,0 +1,149 @@
+/**
+ * Batches and a sequence number written together: a Kafka transaction over the output partitions and the offset of a consumer group, which has the
+ * same name as the transactional id.
+ *
+ * 1. A number is written at most once, and with it its batches: who writes knows that the group's number is lower. It knows that from reading it
+ *    after it has fenced everybody else, or because it wrote the last one itself and has not been fenced since, which the broker checks.
+ * 2. The number read is the outcome of all transactions before: InitProducerId answers only when the last one of that id has ended, and the read
+ *    asks for stable offsets, which a broker refuses until the end of the transaction is applied to the group.
+ * 3. A writer is used until its first failure, whatever it is. It is taken out before it is used and put back after the commit was acknowledged, so that
+ *    a failed send can be followed by no commit; the next call fences it and reads.
+ * 4. A broker must verify that a transaction is open before it appends to it (Kafka 3.6), or a late send of a fenced writer could stay open for ever.
+ */
+
+import { MillraceError } from "../stream/error.ts";
+import type { OutgoingBatch } from "../wire/outgoing-record.ts";
+import type { ExactlyOnce } from "./broker.ts";
+import { checkSequenceNumber } from "./broker-checks.ts";
+import type { Cluster } from "./cluster.ts";
+import { isCode } from "./kafka-code-error.ts";
+import type { KafkaRequest, TopicPartition } from "./requests.ts";
+import { stableOffset } from "./requests.ts";
+import {
+  API_ADD_PARTITIONS_TO_TXN,
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  commitTxn,
+  initProducerId,
+  txnOffsetCommit,
+} from "./transaction-requests.ts";
+import { type TransactionalWriter, writeBatches } from "./write-batches.ts";
+
+/** The version that brokers use among themselves to verify transactions. */
+const ADD_PARTITIONS_WITH_VERIFICATION = 4;
+
+/** The end of a transaction is applied within milliseconds; an open one of a writer that was killed takes as long as its abort. */
+const PENDING_RETRY_FIRST_MS = 2;
+const PENDING_RETRY_MAX_MS = 50;
+
+export type TransactionLimits = {
+  readonly batchBytesMax: number;
+  readonly timeoutMs: number;
+  /** After so long the broker aborts a transaction that nobody ends. */
+  readonly transactionTimeoutMs: number;
+};
+
+/** A writer and the number it wrote or found last. */
+type Writer = TransactionalWriter & { last: number | undefined };
+
+export class Transactions {
+  readonly #writers = new Map<string, Writer>();
+  readonly #limits: TransactionLimits;
+
+  constructor(limits: TransactionLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * One attempt; not to be called for an id while another is under way. A failure says nothing about whether the transaction was committed;
+   * another attempt finds out.
+   */
+  async write(cluster: Cluster, batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
+    const { transactionalId, sequenceNumber } = once;
+    const position = positionOf(batches, once);
+    const known = this.#writers.get(transactionalId);
+    // Invariant 3: from here on until the end of this function nobody finds it.
+    this.#writers.delete(transactionalId);
+    const writer = known ?? (await this.#takeOver(cluster, position, once));
+    if (writer.last === undefined || writer.last < sequenceNumber) {
+      await this.#commit(cluster, batches, position, writer, sequenceNumber);
+      writer.last = sequenceNumber;
+    }
+    // A call whose deadline passed meanwhile is being repeated by somebody else.
+    if (cluster.isUsable()) this.#writers.set(transactionalId, writer);
+  }
+
+  /** Fences whoever wrote before, and reads how far it came. */
+  async #takeOver(cluster: Cluster, position: TopicPartition, once: ExactlyOnce): Promise<Writer> {
+    const { transactionalId } = once;
+    const version = await cluster.versionMaxOfCoordinator(transactionalId, API_ADD_PARTITIONS_TO_TXN);
+    if (version < ADD_PARTITIONS_WITH_VERIFICATION)
+      throw new MillraceError(
+        "kafka",
+        "This Kafka cannot keep exactlyOnce topics: it does not verify transactions. Use version 3.6 or later, or idempotent topics.",
+      );
+    // Invariant 2: not answered before the writer fenced has nothing open any more …
+    const identity = await whilePending(() =>
+      cluster.askCoordinator(
+        "transaction",
+        transactionalId,
+        initProducerId(transactionalId, this.#limits.transactionTimeoutMs),
+      ),
+    );
+    // … and not answered before the end of that is applied.
+    const last = await whilePending(() =>
+      cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),
+    );
+    checkSequenceNumber(last, once);
+    return { transactionalId, ...identity, sequences: new Map(), last };
+  }
+
+  async #commit(
+    cluster: Cluster,
+    batches: readonly OutgoingBatch[],
+    position: TopicPartition,
+    writer: Writer,
+    sequenceNumber: number,
+  ): Promise<void> {
+    const { transactionalId: id } = writer;
+    const partitions = partitionsOf(batches);
+    const ask = (request: KafkaRequest<void>) => cluster.askCoordinator("transaction", id, request);
+    if (partitions.length > 0) await whilePending(() => ask(addPartitionsToTxn(id, writer, partitions)));
+    await whilePending(() => ask(addOffsetsToTxn(id, writer, id)));
+    // Neither depends on the other, and the end waits for both.
+    const [written, numbered] = await Promise.allSettled([
+      writeBatches(cluster, batches, this.#limits, writer),
+      cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),
+    ]);
+    if (written.status === "rejected") throw written.reason;
+    if (numbered.status === "rejected") throw numbered.reason;
+    await ask(commitTxn(id, writer));
+  }
+}
+
+/** Asks again while the end of the transaction before is being applied; how long in all is bounded by the deadline of the call, which ends `cluster`. */
+async function whilePending<T>(ask: () => Promise<T>): Promise<T> {
+  for (let waitMs = PENDING_RETRY_FIRST_MS; ; waitMs = Math.min(PENDING_RETRY_MAX_MS, waitMs * 2)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isCode(error, "CONCURRENT_TRANSACTIONS", "UNSTABLE_OFFSET_COMMIT")) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+function positionOf(batches: readonly OutgoingBatch[], { offsetAt }: ExactlyOnce): TopicPartition {
+  if (offsetAt !== undefined) return offsetAt;
+  const [first] = batches;
+  if (first === undefined)
+    throw new MillraceError("kafka", "A transaction without batches needs to be told where its number is kept.");
+  return { topic: first.topic, partition: 0 };
+}
+
+function partitionsOf(batches: readonly OutgoingBatch[]): readonly TopicPartition[] {
+  const all = new Map<string, TopicPartition>();
+  for (const { topic, partition, records } of batches)
+    if (records.length > 0) all.set(`${topic}-${partition}`, { topic, partition });
+  return [...all.values()];
+}

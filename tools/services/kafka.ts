@@ -1,0 +1,119 @@
+/** Apache Kafka on this machine: one node, free ports, a temporary folder, small and quick to start. */
+
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePorts } from "./free-ports.ts";
+import { jarsOf } from "./jars.ts";
+import { startJava } from "./java-process.ts";
+
+const JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const READY_TEXT = "Kafka Server started";
+
+export type KafkaServer = {
+  /** host:port */
+  readonly bootstrap: string;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+  /** SIGKILL; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port, after a kill. */
+  restart(): Promise<void>;
+  /** Stops and continues the process where it is, so that it does not answer but keeps its connections. */
+  freeze(): void;
+  thaw(): void;
+};
+
+/** Starts Kafka and waits until it can be used. The first time downloads it, which takes up to half a minute. */
+export async function startKafka(options: { readonly port?: number } = {}): Promise<KafkaServer> {
+  const jars = await jarsOf("kafka", new URL("./kafka/pom.xml", import.meta.url));
+  const [freePort, controllerPort] = (await freePorts(2)) as [number, number];
+  const port = options.port ?? freePort;
+  const folder = mkdtempSync(join(tmpdir(), "millrace-kafka-"));
+  const deleteFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", deleteFolder);
+  const logFile = join(folder, "log.txt");
+  const settings = join(folder, "server.properties");
+  writeFileSync(settings, propertiesOf(join(folder, "data"), port, controllerPort));
+
+  // Classes loaded before are mapped instead of parsed: half the time to start. Written when a server ends in peace.
+  const archive = join(jars, "classes.jsa");
+  const fresh = `${archive}.${process.pid}`;
+  const java = (main: string, ...rest: string[]) => [
+    ...JVM,
+    ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : [`-XX:ArchiveClassesAtExit=${fresh}`]),
+    "-Xlog:disable",
+    `-Dorg.slf4j.simpleLogger.defaultLogLevel=${main === "kafka.Kafka" ? "info" : "error"}`,
+    "-cp",
+    join(jars, "*"),
+    main,
+    ...rest,
+  ];
+  const start = () => startJava("Kafka", java("kafka.Kafka", settings), logFile, READY_TEXT);
+
+  const clusterId = randomBytes(16).toString("base64url");
+  let server: Awaited<ReturnType<typeof start>>;
+  try {
+    const format = ["format", "-t", clusterId, "-c", settings];
+    await promisify(execFile)("java", java("kafka.tools.StorageTool", ...format));
+    server = await start();
+  } catch (error) {
+    deleteFolder();
+    throw error;
+  }
+  return {
+    bootstrap: `127.0.0.1:${port}`,
+    async stop() {
+      await server.stop();
+      if (existsSync(fresh)) renameSync(fresh, archive);
+      deleteFolder();
+      process.removeListener("exit", deleteFolder);
+    },
+    kill: () => server.kill(),
+    async restart() {
+      server = await start();
+    },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+  };
+}
+
+function propertiesOf(data: string, port: number, controllerPort: number): string {
+  const properties = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "log.dirs": data,
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+    "background.threads": 2,
+    "num.recovery.threads.per.data.dir": 1,
+    "log.cleaner.threads": 1,
+    "log.cleaner.dedupe.buffer.size": 2_097_152,
+    "auto.create.topics.enable": false,
+    "default.replication.factor": 1,
+    "min.insync.replicas": 1,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    // The next are for quick answers: after a transaction, and after a kill.
+    "add.partitions.to.txn.retry.backoff.ms": 1,
+    "broker.session.timeout.ms": 2000,
+    "broker.heartbeat.interval.ms": 300,
+  };
+  return `${Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}`)
+    .join("\n")}\n`;
+}
