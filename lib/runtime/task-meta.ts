@@ -27,6 +27,8 @@ export type TaskMeta = {
   seen: Map<string, SeenIdentity>;
   /** Bundles sent, per shuffle and partition (O3). */
   bundles: Map<string, number[]>;
+  /** The last commit with outputs that are to appear exactly once, and the one before it; absent before the first. */
+  exactlyOnce?: { readonly last: number; readonly before: number | undefined };
   /** All that was ever counted. */
   totals: Counts & { records: number; outputs: number };
 };

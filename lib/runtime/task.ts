@@ -119,20 +119,34 @@ export class Task {
   /** L9: emits the head's outputs unless they are known to be acknowledged. This is the whole of re-emission on redelivery. */
   async #settle(task: OpenTask): Promise<void> {
     if (task.settled || task.head === undefined) return;
-    await this.#emit(task, task.head.sequenceNumber, decodeOutbox(task.head.outputs));
+    // Somebody may have emitted it before, so that what was emitted before it must be known to the broker.
+    await this.#emit(task, decodeOutbox(task.head.outputs), {
+      sequenceNumber: task.head.sequenceNumber,
+      previousSequenceNumber: task.meta.exactlyOnce?.before,
+    });
   }
 
-  async #emit(task: OpenTask, sequenceNumber: number, batches: ReturnType<typeof decodeOutbox>): Promise<void> {
-    const once = new Set(
-      this.#plan.topicOutputs.filter(({ topic }) => topic.exactlyOnce).map(({ topic }) => topic.topicName),
-    );
-    const outgoing = toSend(batches, this.#name.full, sequenceNumber);
-    const plain = outgoing.filter(({ topic }) => !once.has(topic));
-    const exactlyOnce = outgoing.filter(({ topic }) => once.has(topic));
+  async #emit(
+    task: OpenTask,
+    batches: ReturnType<typeof decodeOutbox>,
+    numbers: { readonly sequenceNumber: number; readonly previousSequenceNumber?: number | undefined },
+  ): Promise<void> {
+    const { topic, partition, full } = this.#name;
+    const outgoing = toSend(batches, full, numbers.sequenceNumber);
+    const plain = outgoing.filter((batch) => !this.#isExactlyOnce(batch));
+    const exactlyOnce = outgoing.filter((batch) => this.#isExactlyOnce(batch));
     if (plain.length > 0) await this.#host.broker.produce(plain);
     if (exactlyOnce.length > 0)
-      await this.#host.broker.produceExactlyOnce(exactlyOnce, { transactionalId: this.#name.full, sequenceNumber });
+      await this.#host.broker.produceExactlyOnce(exactlyOnce, {
+        transactionalId: full,
+        offsetAt: { topic, partition },
+        ...numbers,
+      });
     task.settled = true;
+  }
+
+  #isExactlyOnce({ topic: name }: { readonly topic: string }): boolean {
+    return this.#plan.topicOutputs.some(({ topic }) => topic.exactlyOnce && topic.topicName === name);
   }
 
   /** What there is to process; undefined where it is nothing. */
@@ -235,7 +249,7 @@ export class Task {
       toReport(task, evaluation, entry.sequenceNumber, entry.changes.length + entry.outputs.length + entry.meta.length),
     );
     this.#wake(entry, entry.wakeAtMs);
-    if (!task.settled) await this.#emit(task, entry.sequenceNumber, evaluation.batches);
+    if (!task.settled) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });
     await writeChunks(this.#host.stateLog, task);
     return true;
   }
@@ -245,6 +259,8 @@ export class Task {
     const changes =
       taken.cells === 0 && Object.keys(taken.changes).length === 0 ? new Uint8Array(0) : compressJson(taken.changes);
     const whole = selfContained(task.state, changes.length);
+    if (batches.some((batch) => this.#isExactlyOnce(batch)))
+      task.meta.exactlyOnce = { last: head + 1, before: task.meta.exactlyOnce?.last };
     return {
       sequenceNumber: head + 1,
       attemptId: this.#host.newAttemptId(),

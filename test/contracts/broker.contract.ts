@@ -249,6 +249,22 @@ export function testBroker(name: string, open: () => Promise<Broker>): void {
         expect(valuesOf(await readAll(topic))).toEqual(["a", "a"]);
       });
 
+      test("a task that wrote before and of which nothing is known may have written: that is an error", async () => {
+        const topic = await newTopic();
+        const transactionalId = `task-${randomUUID()}`;
+        const batches = [{ topic, partition: 0, records: [record("a")] }];
+        const repeat = { transactionalId, sequenceNumber: 2, previousSequenceNumber: 1 };
+        await expect(broker.produceExactlyOnce(batches, repeat)).rejects.toMatchObject({
+          code: "kafka",
+          message: expect.stringContaining(transactionalId),
+        });
+        expect(valuesOf(await readAll(topic))).toEqual([]);
+        await broker.produceExactlyOnce(batches, { transactionalId, sequenceNumber: 1 });
+        await broker.produceExactlyOnce(batches, repeat);
+        await broker.produceExactlyOnce(batches, repeat);
+        expect(valuesOf(await readAll(topic))).toEqual(["a", "a"]);
+      });
+
       test("a refused write leaves neither records nor number", async () => {
         const topic = await newTopic();
         const once = { transactionalId: `task-${randomUUID()}`, sequenceNumber: 1 };
