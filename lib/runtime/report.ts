@@ -1,6 +1,7 @@
 /** What a task says of one commit: counted once, by the attempt that won. */
 
 import type { Counts } from "../operators/step.ts";
+import type { StoreUnits } from "../state-log/state-log.ts";
 import type { AuthorLog } from "./author-calls.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { OpenTask } from "./open-task.ts";
@@ -19,6 +20,11 @@ export type TaskReport = Counts & {
   readonly checkpoint: number;
   /** Bytes of the entry: meta, changes and outputs. */
   readonly entryBytes: number;
+  /**
+   * What the state store charged since the task's last report: for this commit, and for what was read and the chunks that were written since the one
+   * before. Absent where it charges nothing.
+   */
+  readonly stateUnits?: StoreUnits;
   /** Cells of keyed state that the commit set or removed. */
   readonly changedCells: number;
   /** What authors counted with `ctx.metrics.count`, and logged with `ctx.log`. */
@@ -32,6 +38,7 @@ export function toReport(
   { batches, records, taken }: Evaluation,
   sequenceNumber: number,
   entryBytes: number,
+  stateUnits?: StoreUnits,
 ): TaskReport {
   const { logs, counts: authorCounts } = task.calls.take();
   const { functionName, topic, partition } = task.name;
@@ -46,6 +53,7 @@ export function toReport(
     watermarkMs: task.meta.watermarkMs,
     checkpoint: task.meta.checkpoint,
     entryBytes,
+    ...(stateUnits === undefined ? {} : { stateUnits }),
     changedCells: taken.cells,
     authorCounts,
     logs,

@@ -245,9 +245,9 @@ export class Task {
     if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);
     else task.ledger.touch(entry.sequenceNumber, evaluation.taken.ranges);
     // At once: what comes next may fail, and a repeat finds nothing to do.
-    this.#host.report(
-      toReport(task, evaluation, entry.sequenceNumber, entry.changes.length + entry.outputs.length + entry.meta.length),
-    );
+    const entryBytes = entry.changes.length + entry.outputs.length + entry.meta.length;
+    const units = this.#host.stateLog.takeUnits?.(this.#name.full);
+    this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, units));
     this.#wake(entry, entry.wakeAtMs);
     if (!task.settled) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });
     await writeChunks(this.#host.stateLog, task);

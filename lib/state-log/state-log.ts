@@ -58,6 +58,9 @@ export type TaskHead = {
   readonly chunkBytes: number;
 };
 
+/** What a store charges, in its own units. */
+export type StoreUnits = { readonly read: number; readonly write: number };
+
 /** A store of state logs. Failures throw MillraceError "state-store" and say nothing about whether a write took effect. */
 export interface StateLog {
   /**
@@ -78,5 +81,7 @@ export interface StateLog {
   allotGeneration(functionName: string, after: number): Promise<number>;
   /** All tasks, by name. */
   tasks(): Promise<readonly TaskHead[]>;
+  /** What the store has charged for a task since it was last asked; absent where reads and writes cost nothing. */
+  takeUnits?(task: string): StoreUnits;
   close(): Promise<void>;
 }
