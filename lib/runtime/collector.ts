@@ -177,6 +177,12 @@ export class Collector {
   }
 
   #write(topic: AnyTopic, partitions: number, { key, value, timestampMs, headers }: TopicRecord): void {
+    // Here, where it is one element's mistake: in the commit it would stop the partition for good.
+    if (!Number.isSafeInteger(timestampMs))
+      throw new MillraceError(
+        "format",
+        `The record for topic ${topic.topicName} has the timestamp ${timestampMs}, which is too large for a number of epoch milliseconds.`,
+      );
     const record: OutgoingRecord = {
       key: topic.keyFormat === undefined || key === null || key === undefined ? null : topic.keyFormat.encode(key),
       value: value === null && topic.compacted ? null : topic.valueFormat.encode(value),

@@ -43,7 +43,7 @@ export function deadRecord(
   const whole: OutgoingRecord = {
     key: keyBytesAt(records, i),
     value: valueBytesAt(records, i),
-    timestampMs: Math.max(-1, Math.trunc(records.timestampsMs[i] as number)),
+    timestampMs: Math.min(Number.MAX_SAFE_INTEGER, Math.max(-1, Math.trunc(records.timestampsMs[i] as number))),
     headers: [...headers, ...headersAt(records, i)],
   };
   return orReference(
@@ -90,7 +90,8 @@ export function deadElement(
   const whole: OutgoingRecord = {
     key: key === null ? null : encodeUtf8(key),
     value: encodeUtf8(text.startsWith("[") ? text.slice(1, -1) : text),
-    timestampMs,
+    // Kafka has no times before 1970.
+    timestampMs: Math.max(0, timestampMs),
     headers,
   };
   return orReference(name, whole, headers, recordBytesMax, "the element was too large to be copied");

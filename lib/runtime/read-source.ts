@@ -134,6 +134,11 @@ function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boole
         );
       timestampMs = time.nowMs;
     }
+    // What no window can be computed of, and no record of ours can carry. Kafka's own timestamps have 64 bits.
+    if (!Number.isSafeInteger(timestampMs)) {
+      if (timestampOf === undefined) calls.caller.step = `timestamp of topic ${node.topic.topicName}`;
+      throw new MillraceError("format", `the timestamp ${timestampMs} is too large for a number of epoch milliseconds`);
+    }
     push(element, key, timestampMs);
     // Only what went through moves the watermark.
     if (timestampMs > futureMs) counts.future++;

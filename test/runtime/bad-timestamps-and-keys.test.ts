@@ -60,6 +60,35 @@ describe("a timestamp that timestampOf gives", () => {
     expect(await driver.deadLetters(operator)).toHaveLength(1);
   });
 
+  test.each([1e300, -1e300, 2 ** 53])(
+    "as %d, which no record can carry, is a dead letter and stops nothing",
+    async (far) => {
+      for (const operator_ of [
+        perUser(stamped),
+        operator("passing", stream(stamped).to(out.from(({ user }) => `0 ${user} 2`))),
+      ]) {
+        await using driver = await testDriver(operator_);
+        await driver.send(stamped, { user: "b", at: far }, { user: "a", at: 1_000 }, { user: "a", at: 2_000 });
+        await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+        expect(new Set(await driver.read(out))).toEqual(new Set(["0 a 2"]));
+        const letters = await driver.deadLetters(operator_);
+        expect(letters.map(({ step, offset }) => [step, offset])).toEqual([["timestampOf of topic stamped", "0"]]);
+        expect(letters[0]?.reason).toBe(`the timestamp ${far} is too large for a number of epoch milliseconds`);
+      }
+    },
+  );
+
+  test("may be the last that a number can tell: its window's result, which lies behind it, is a dead letter", async () => {
+    const operator_ = perUser(stamped);
+    await using driver = await testDriver(operator_);
+    await driver.send(stamped, { user: "b", at: Number.MAX_SAFE_INTEGER }, { user: "a", at: 1_000 });
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect(await driver.read(out)).toEqual(["0 a 1"]);
+    const letters = await driver.deadLetters(operator_);
+    expect(letters.map(({ offset }) => offset)).toEqual(["timer"]);
+    expect(letters[0]?.reason).toMatch(/^The record for topic out has the timestamp \d+, which is too large/);
+  });
+
   test("may be negative: before 1970", async () => {
     const operator = perUser(stamped);
     await using driver = await testDriver(operator);

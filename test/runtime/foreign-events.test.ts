@@ -53,6 +53,14 @@ describe("a handler", () => {
     expect(await world.texts("totals")).toEqual(["1"]);
   });
 
+  test("that gets a record with one of Kafka's largest timestamps sets that one aside", async () => {
+    const world = await new World([counting]).createTopics();
+    const far = { key: "k", value: "far", timestamp: 2 ** 63 };
+    await world.environment().invoke("words", toEvent({ "words-0": [far, { key: "k", value: "a" }] }));
+    expect(await world.texts("totals")).toEqual(["1"]);
+    expect(await world.texts("counting--dead-letters")).toEqual(["far"]);
+  });
+
   test("that runs without Millrace around it says how to run it", async () => {
     const context = { awsRequestId: "1", functionName: "counting", getRemainingTimeInMillis: () => 1_000 };
     await expect(counting(toEvent({}), context)).rejects.toThrow(
