@@ -1,15 +1,32 @@
-/** Whether accumulators must be checked to be storable: those that only ever hold numbers need not be. */
+/** Whether what authors' functions make of accumulators can be kept: those that only ever hold numbers need not be asked. */
 
 import { requireStorable } from "../state/value-encoding.ts";
 import type { AggregatorSpec } from "../stream/aggregate.ts";
+import { MillraceError } from "../stream/error.ts";
 
 const NUMERIC_KINDS: ReadonlySet<string> = new Set(["count", "sum", "min", "max", "average"]);
 
-/** Returns an accumulator as it is, after a check where author's values can be in it. Throws MillraceError "unstorable". */
-export function accumulatorCheck(aggregator: AggregatorSpec): (accumulator: unknown) => unknown {
-  if (NUMERIC_KINDS.has(aggregator.kind)) return (accumulator) => accumulator;
+/**
+ * Returns an accumulator as it is, after a check where author's values can be in it. Throws MillraceError "unstorable"; also for undefined, which in
+ * state stands for a key that has nothing.
+ */
+export function accumulatorCheck({ kind }: AggregatorSpec): (accumulator: unknown) => unknown {
+  if (NUMERIC_KINDS.has(kind)) return (accumulator) => accumulator;
   return (accumulator) => {
+    if (accumulator === undefined)
+      throw new MillraceError(
+        "unstorable",
+        "the accumulator is undefined: add and merge return it; use null for nothing.",
+      );
     requireStorable(accumulator, "the accumulator");
     return accumulator;
   };
+}
+
+/** The aggregator's `merge` with the same check of what it returns; undefined where it has none. */
+export function checkedMerge(aggregator: AggregatorSpec): AggregatorSpec["merge"] {
+  const { kind, merge } = aggregator;
+  if (merge === undefined || NUMERIC_KINDS.has(kind)) return merge;
+  const checked = accumulatorCheck(aggregator);
+  return (a, b) => checked(merge(a, b));
 }

@@ -17,7 +17,9 @@ export function rollingAggregateStep(node: RollingAggregateNode, { table, call, 
         call.step = node.method;
         call.reachedState = true;
         const encoded = encodeKey(key as Key);
-        const accumulator = checked(add(table.get(NAMESPACE, encoded) ?? create(), value));
+        const before = table.get(NAMESPACE, encoded);
+        // null is an accumulator like any other.
+        const accumulator = checked(add(before === undefined ? create() : before, value));
         table.set(NAMESPACE, encoded, accumulator);
         out({ key, value: result(accumulator) }, key, timestampMs);
       },

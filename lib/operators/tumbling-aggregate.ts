@@ -8,7 +8,7 @@
 import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
 import { maxTimestamp, tumblingWindow, windowStart } from "../windows/tumbling.ts";
-import { accumulatorCheck } from "./accumulator.ts";
+import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import type { Step, StepSetup } from "./step.ts";
 
 export function tumblingAggregateStep(
@@ -17,8 +17,12 @@ export function tumblingAggregateStep(
 ): Step {
   const { assigner, aggregator, allowedLateness } = node;
   const { size, offset } = assigner;
-  const { create, add, merge, result } = aggregator;
+  const { create, add, result } = aggregator;
   const checked = accumulatorCheck(aggregator);
+  const merge = checkedMerge(aggregator);
+  // null is an accumulator like any other.
+  const addTo = (accumulator: unknown, value: unknown) =>
+    checked(add(accumulator === undefined ? create() : accumulator, value));
   const inEventTime = assigner.time === "event";
   const lateness = inEventTime ? allowedLateness : 0;
   /** Where time stands: no element with this timestamp or an earlier one is expected. By the clock that is the millisecond before now, as in Flink. */
@@ -63,14 +67,14 @@ export function tumblingAggregateStep(
       } else
         addLate(start, encodeKey(key as Key), (accumulator) => {
           call.step = "window";
-          return checked(add(accumulator ?? create(), value));
+          return addTo(accumulator, value);
         });
       return;
     }
     const encoded = encodeKey(key as Key);
     call.step = "window";
     if (merge === undefined) {
-      table.set(start, encoded, checked(add(table.get(start, encoded) ?? create(), value)));
+      table.set(start, encoded, addTo(table.get(start, encoded), value));
       return;
     }
     if (start !== newestStart) {
@@ -82,7 +86,7 @@ export function tumblingAggregateStep(
       }
     }
     const cells = newestCells as Map<string, unknown>;
-    cells.set(encoded, checked(add(cells.get(encoded) ?? create(), value)));
+    cells.set(encoded, addTo(cells.get(encoded), value));
   };
 
   return {

@@ -114,6 +114,24 @@ describe.each([
     "30+10+20",
     "5",
   ],
+  [
+    "null as an accumulator, which means what the author says",
+    operator(
+      "asked",
+      windows
+        .aggregate((on) =>
+          on.custom({
+            create: (): number[] | null => [],
+            // Whatever comes after an error is not to be counted.
+            add: (a, r) => (a === null || r.status === 500 ? null : [...a, r.ms]),
+            result: (a) => a,
+          }),
+        )
+        .to(results),
+    ),
+    null,
+    [5],
+  ],
 ])("%s", (_, asked, a, b) => {
   test.each([
     [1_000, false],
@@ -131,5 +149,30 @@ test("mergeable aggregates send one partial result per key, window and batch thr
   const behind = driver.reports.filter(({ functionName }) => functionName === "asked--by-key");
   expect(behind.map(({ records, elements, changedCells }) => ({ records, elements, changedCells }))).toEqual([
     { records: 1, elements: 500, changedCells: 2 },
+  ]);
+});
+
+test("a merge that returns nothing makes a dead letter of what it was given, and loses nothing else", async () => {
+  const forgetful = operator(
+    "asked",
+    windows
+      .aggregate((on) =>
+        on.custom({
+          create: () => [] as number[],
+          add: (a, r) => [...a, r.ms],
+          merge: ((a: number[], b: number[]) => void a.push(...b)) as never,
+          result: (a) => a,
+        }),
+      )
+      .to(results),
+  );
+  await using driver = await testDriver(forgetful);
+  await driver.send(requests, at(1_000, { path: "/a", ms: 1, status: 200 }));
+  await driver.send(requests, at(2_000, { path: "/a", ms: 2, status: 200 }));
+  await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+  expect(await driver.read(results)).toEqual([{ key: "/a", value: [1], window: { startMs: 0, endMs: 5_000 } }]);
+  const letters = await driver.deadLetters(forgetful);
+  expect(letters.map(({ reason }) => reason)).toEqual([
+    "the accumulator is undefined: add and merge return it; use null for nothing.",
   ]);
 });
