@@ -60,9 +60,9 @@ export class WakeUps<T> {
     this.#failed.delete(name);
   }
 
-  /** When the next task is due; +∞: none waits. While calls are under way: now. */
+  /** When the next task is due; +∞: none waits. While calls are under way, and until one that failed has succeeded: now, however late it is tried again. */
   nextAtMs(): number {
-    if (this.#running.size > 0) return Number.NEGATIVE_INFINITY;
+    if (this.#running.size > 0 || this.#failed.size > 0) return Number.NEGATIVE_INFINITY;
     return this.#nextDueMs();
   }
 

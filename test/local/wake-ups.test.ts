@@ -92,6 +92,17 @@ describe("wake-ups", () => {
     }
   });
 
+  test("a task that failed counts as due until it has succeeded, so that nobody takes a long wait for rest", async () => {
+    const { clock, wakeUps } = await started();
+    for (let failure = 1; failure <= 10; failure++) {
+      wakeUps.retry("a", "a");
+      expect(wakeUps.nextAtMs()).toBe(Number.NEGATIVE_INFINITY);
+      await clock.advance(30_000);
+    }
+    wakeUps.succeeded("a");
+    expect(wakeUps.nextAtMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("what a zombie wishes does not cancel the call that follows its failure", async () => {
     const { clock, calls, wakeUps } = await started();
     wakeUps.retry("a", "a");
