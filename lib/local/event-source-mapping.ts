@@ -92,7 +92,8 @@ export class EventSourceMapping {
     this.#topicBytes = Buffer.byteLength(options.topic);
     this.#limits = {
       recordsMax: options.batchSize ?? BATCH_SIZE_DEFAULT,
-      jsonBytesMax: (options.payloadBytesMax ?? PAYLOAD_BYTES_MAX) - eventJsonBytes(origin),
+      // At least one record goes into an event, whatever its size.
+      jsonBytesMax: Math.max(1, (options.payloadBytesMax ?? PAYLOAD_BYTES_MAX) - eventJsonBytes(origin)),
       windowMs: options.batchWindowMs ?? BATCH_WINDOW_MS_DEFAULT,
     };
     this.#world = {

@@ -64,6 +64,13 @@ describe("batches", () => {
     expect(sizes.length).toBeLessThan(8);
   });
 
+  test("hold one record each where the payload limit leaves no room even for an empty event", async () => {
+    const world = await newWorld({ payloadBytesMax: 1 });
+    await world.produce(0, "a0", "a1");
+    await world.runUntil(world.newMapping());
+    expect(world.seen.map(({ values }) => values["in-0"])).toEqual([["a0"], ["a1"]]);
+  });
+
   test("of different partitions run at once, of one partition never", async () => {
     const world = await newWorld({ partitions: 2, batchSize: 1 }, ({ values }) =>
       world.clock.sleep(values["in-0"] ? 1000 : 100),
