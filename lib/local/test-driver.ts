@@ -305,8 +305,8 @@ export class TestDriver implements AsyncDisposable {
     }
     if (slices.length === 0) return false;
     await this.#invoke(plan, writeEvent({ eventSource: "aws:kafka", bootstrapServers: "memory", topic }, slices));
-    for (const { partition, columns } of slices)
-      this.#positions.set(`${plan.name}/${topic}-${partition}`, (columns.offsets[columns.count - 1] as number) + 1);
+    for (const { partition, nextOffset } of slices)
+      this.#positions.set(`${plan.name}/${topic}-${partition}`, nextOffset);
     return true;
   }
 
