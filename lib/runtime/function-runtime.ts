@@ -9,6 +9,8 @@ import type { Host } from "./host.ts";
 import type { TaskName } from "./open-task.ts";
 import { Task, type TaskRequest } from "./task.ts";
 
+type TaskCall = { readonly topic: string; readonly partition: number; readonly request: TaskRequest };
+
 export class FunctionRuntime {
   readonly #host: Host;
   readonly #tasks = new Map<string, Task>();
@@ -19,36 +21,48 @@ export class FunctionRuntime {
   }
 
   /**
-   * Handles an event of one function of `operatorName`. Returns what failed per partition, if the rest of the batch may stand, and throws where
-   * everything failed: the event source mapping delivers again.
+   * Handles an event of one function of `operatorName`. Waits for all of its partitions, and throws where any failed: the event source mapping delivers
+   * the whole batch again, and those that went through skip what they see twice.
    */
   async invoke(operatorName: string, event: KafkaEvent | TickEvent | string): Promise<BatchResponse> {
     if (typeof event !== "string" && event?.eventSource === "millrace:tick") return this.#tick(operatorName, event);
-    const inputs = readEvent(event as KafkaEvent | string);
-    const results = await Promise.allSettled(
-      inputs.map(async ({ topic, partition, records }) =>
-        this.#run(this.#planFor(operatorName, topic), topic, partition, { kind: "records", records }),
-      ),
+    return this.#runAll(
+      operatorName,
+      readEvent(event as KafkaEvent | string).map(({ topic, partition, records }) => ({
+        topic,
+        partition,
+        request: { kind: "records", records },
+      })),
     );
-    const failures = results.flatMap((result, i) =>
-      result.status === "rejected"
-        ? [{ input: inputs[i] as (typeof inputs)[number], reason: result.reason as unknown }]
-        : [],
-    );
-    if (failures.length > 0) throwFirst(failures.map(({ reason }) => reason));
-    return { batchItemFailures: [] };
   }
 
-  async #tick(operatorName: string, event: TickEvent): Promise<BatchResponse> {
+  #tick(operatorName: string, event: TickEvent): Promise<BatchResponse> {
     const watermarkMs = event.watermark === undefined ? undefined : decodeWatermark(event.watermark);
+    const request = { kind: "tick", watermarkMs } as const;
+    return this.#runAll(
+      operatorName,
+      event.tasks.map(({ topic, partition }) => ({ topic, partition, request })),
+    );
+  }
+
+  /** Nothing failed; or throws what failed first, and how many partitions failed besides. */
+  async #runAll(operatorName: string, calls: readonly TaskCall[]): Promise<BatchResponse> {
     const results = await Promise.allSettled(
-      event.tasks.map(({ topic, partition }) =>
-        this.#run(this.#planFor(operatorName, topic), topic, partition, { kind: "tick", watermarkMs }),
+      calls.map(async ({ topic, partition, request }) =>
+        this.#run(this.#planFor(operatorName, topic), topic, partition, request),
       ),
     );
-    const failures = results.filter((result) => result.status === "rejected");
-    if (failures.length > 0) throwFirst(failures.map((failure) => failure.reason as unknown));
-    return { batchItemFailures: [] };
+    const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (reasons.length === 0) return { batchItemFailures: [] };
+    const [first] = reasons;
+    if (reasons.length === 1) throw first;
+    const message = first instanceof Error ? first.message : String(first);
+    const others = reasons.length === 2 ? "1 more partition" : `${reasons.length - 1} more partitions`;
+    throw new MillraceError(
+      first instanceof MillraceError ? first.code : "author",
+      `${message} (and ${others} of this batch failed)`,
+      { cause: new AggregateError(reasons) },
+    );
   }
 
   async #run(plan: FunctionPlan, topic: string, partition: number, request: TaskRequest): Promise<void> {
@@ -98,15 +112,4 @@ export class FunctionRuntime {
       );
     return plan;
   }
-}
-
-/** Whole-batch retry: partitions that went through skip what they see again. */
-function throwFirst(reasons: readonly unknown[]): never {
-  if (reasons.length === 1) throw reasons[0];
-  const [first] = reasons;
-  const message = first instanceof Error ? first.message : String(first);
-  const code = first instanceof MillraceError ? first.code : "author";
-  throw new MillraceError(code, `${message} (and ${reasons.length - 1} more partitions of this batch failed)`, {
-    cause: new AggregateError(reasons),
-  });
 }

@@ -45,6 +45,20 @@ describe("a handler", () => {
     await expect((await environment()).invoke("words", tick)).rejects.toThrow("records of topic strangers");
   });
 
+  test("that gets a tick for a good and for a foreign topic looks at the good one", async () => {
+    const world = await new World([counting]).createTopics();
+    await world.write("words", { key: "k", value: "a" });
+    const tick: TickEvent = {
+      eventSource: "millrace:tick",
+      functionName: "counting",
+      tasks: ["words", "strangers", "others"].map((topic) => ({ topic, partition: 0 })),
+    };
+    await expect(world.environment().invoke("words", tick)).rejects.toThrow(
+      /records of topic strangers.* \(and 1 more partition of this batch failed\)$/,
+    );
+    expect((await world.log.tasks()).map(({ task }) => task)).toEqual([expect.stringContaining("/counting/words-0/")]);
+  });
+
   test("that gets records of a good and of a foreign topic processes the good ones", async () => {
     const world = await new World([counting]).createTopics();
     await world.write("words", { key: "k", value: "a" });
