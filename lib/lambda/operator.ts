@@ -18,8 +18,8 @@ export interface OperatorSettings extends OperatorOptions {
  * Makes a Lambda handler of streams that end in sinks: `export const handler = operator("count-words", stream(lines)….to(wordCounts))`.
  * Importing the file does no I/O.
  *
- * The name is part of the identity of the operator's state and of its functions: lower-case letters, digits and single dashes. Names and everything
- * that must fit together are checked with the whole topology; what is no sink is refused here, with a MillraceError "definition".
+ * The name is part of the identity of the operator's state and of its functions: a letter, then letters, digits, `-` and `_`, without `--` and
+ * not ending in `-`. Names and everything that must fit together are checked with the whole topology; what is no sink is refused here, with a MillraceError "definition".
  *
  * The handler takes Kafka events (also as text) and ticks. It rejects where the batch must be delivered again, and repeats are harmless.
  */
