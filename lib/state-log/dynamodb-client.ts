@@ -21,7 +21,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { MillraceError } from "../stream/error.ts";
 import { type CallPlace, toStoreFailure } from "./dynamodb-failure.ts";
-import { itemBytesOf } from "./dynamodb-items.ts";
+import { type Item, itemBytesOf } from "./dynamodb-items.ts";
 import {
   assertTable,
   createTableCommand,
@@ -33,7 +33,6 @@ import {
 } from "./dynamodb-table.ts";
 import { DynamoDbUnits, WRITE_UNIT_BYTES } from "./dynamodb-units.ts";
 
-export type Item = Record<string, AttributeValue>;
 export type Key = { readonly pk: string; readonly sk: string };
 
 export type DynamoDbSettings = {
@@ -239,12 +238,17 @@ export class DynamoDbTable {
     const place: CallPlace = { table: this.table, at: this.#at, operation, deadlineMs: this.#callMs };
     if (this.#closed)
       throw new MillraceError("state-store", `The state log in table "${this.table}" is no longer open.`);
+    // Not AbortSignal.timeout, whose timer would stay until the deadline although the call has long been answered.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#callMs);
     try {
-      const answer = await send({ abortSignal: AbortSignal.timeout(this.#callMs) });
+      const answer = await send({ abortSignal: deadline.signal });
       this.units.addCall(answer.$metadata.attempts ?? 1);
       return answer;
     } catch (error) {
       throw toStoreFailure(error, place);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

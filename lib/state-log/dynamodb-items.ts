@@ -21,7 +21,8 @@ import type { BlobName } from "./blob-store.ts";
 import type { Rules } from "./decisions.ts";
 import type { Chunk, LogEntry } from "./state-log.ts";
 
-type Item = Record<string, AttributeValue>;
+/** What the SDK takes and gives: attributes by name. */
+export type Item = Record<string, AttributeValue>;
 
 /** DynamoDB's limit for an item is 400 KB, names included; what is above this goes into a blob. */
 export const ITEM_BYTES_MAX = 390 * 1024;

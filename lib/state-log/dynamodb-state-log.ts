@@ -20,7 +20,7 @@ import { randomUUID } from "node:crypto";
 import { MillraceError } from "../stream/error.ts";
 import type { BlobFolder, BlobName, BlobStore } from "./blob-store.ts";
 import { RULES, type Rules } from "./decisions.ts";
-import { type DynamoDbSettings, DynamoDbTable, type Item, type Key } from "./dynamodb-client.ts";
+import { type DynamoDbSettings, DynamoDbTable, type Key } from "./dynamodb-client.ts";
 import {
   chunkBlob,
   chunkCondition,
@@ -37,6 +37,7 @@ import {
   generationCondition,
   HEAD_ATTRIBUTES,
   ITEM_BYTES_MAX,
+  type Item,
   LISTING,
   metaOf,
   SHARDS,
