@@ -1,9 +1,9 @@
 /** Decoding and counting in windows, from a plain topic and from a shuffle, against a straight loop. */
 
 import type { Operator } from "../lib/runtime/operator-handler.ts";
-import { newEngine, readEvents } from "./engine.ts";
+import { newEngine } from "./engine.ts";
 import { eventTexts } from "./events.ts";
-import { measure, type Timing } from "./measure.ts";
+import { measure, type Timing, type Variant } from "./measure.ts";
 import { countByUser, countEach, WINDOW_MS } from "./operators.ts";
 import type { ProgressOf, Row, Section } from "./section.ts";
 import { countStraight } from "./straight-loop.ts";
@@ -24,30 +24,12 @@ export async function countViews(progressOf: ProgressOf): Promise<Section[]> {
 }
 
 async function countWith(keys: number, batch: number, progress: (done: number, of: number) => void): Promise<Row[]> {
-  const texts = eventTexts("plain-views", RECORDS / batch, batch, keys);
-  const partials = await shuffleTexts(countByUser, texts);
-  const elements = await shuffleTexts(countEach, texts);
-  const through = (operator: Operator, events: readonly string[]) => async () => {
-    const engine = await newEngine(operator);
-    for (const event of events) await engine.invoke(event);
-  };
   const timings = await measure(
     [
-      {
-        name: "straight loop, no guarantees",
-        records: RECORDS,
-        run: () => {
-          const counts = new Map<number, Map<string, number>>();
-          for (const text of texts) countStraight(text, WINDOW_MS, counts);
-        },
-      },
-      { name: "plain topic: the function that reads it", records: RECORDS, run: through(countByUser, texts) },
-      {
-        name: "shuffle: the function behind it (partial counts)",
-        records: RECORDS,
-        run: through(countByUser, partials),
-      },
-      { name: "shuffle of single elements (nothing to merge)", records: RECORDS, run: through(countEach, elements) },
+      straightLoop(keys, batch),
+      await sourceFunction(keys, batch),
+      await shuffleFunction("shuffle: the function behind it (partial counts)", countByUser, keys, batch),
+      await shuffleFunction("shuffle of single elements (nothing to merge)", countEach, keys, batch),
     ],
     ROUNDS,
     progress,
@@ -70,9 +52,54 @@ async function countWith(keys: number, batch: number, progress: (done: number, o
   }));
 }
 
-/** The events of the bundles that an operator's first function sends for these events: one bundle each, as they come. */
-async function shuffleTexts(operator: Operator, texts: readonly string[]): Promise<string[]> {
+const eventsOf = (round: number, batch: number, keys: number) =>
+  eventTexts("plain-views", round * RECORDS, RECORDS, batch, keys);
+
+function straightLoop(keys: number, batch: number): Variant {
+  let texts: string[] = [];
+  return {
+    name: "straight loop, no guarantees",
+    records: RECORDS,
+    prepare(round) {
+      texts = eventsOf(round, batch, keys);
+    },
+    run() {
+      const counts = new Map<number, Map<string, number>>();
+      for (const text of texts) countStraight(text, WINDOW_MS, counts);
+    },
+  };
+}
+
+/** One warm environment for all rounds, as functions have it under load. */
+async function sourceFunction(keys: number, batch: number): Promise<Variant> {
+  const engine = await newEngine(countByUser);
+  let texts: string[] = [];
+  return {
+    name: "plain topic: the function that reads it",
+    records: RECORDS,
+    prepare(round) {
+      texts = eventsOf(round, batch, keys);
+    },
+    async run() {
+      for (const text of texts) await engine.invoke(text);
+    },
+  };
+}
+
+/** The same behind a shuffle; its bundles come from another environment, unmeasured. */
+async function shuffleFunction(name: string, operator: Operator, keys: number, batch: number): Promise<Variant> {
+  const sender = await newEngine(operator);
   const engine = await newEngine(operator);
-  for (const text of texts) await engine.invoke(text);
-  return readEvents(engine.broker, `${operator.operatorName}--by-key`);
+  let texts: string[] = [];
+  return {
+    name,
+    records: RECORDS,
+    async prepare(round) {
+      for (const text of eventsOf(round, batch, keys)) await sender.invoke(text);
+      texts = await sender.newEvents(`${operator.operatorName}--by-key`);
+    },
+    async run() {
+      for (const text of texts) await engine.invoke(text);
+    },
+  };
 }

@@ -13,8 +13,8 @@ export type Engine = {
   readonly broker: MemoryBroker;
   readonly reports: TaskReport[];
   invoke(event: string): Promise<unknown>;
-  /** Invokes with everything that is in a topic of one partition, a record at a time. */
-  deliver(topic: string): Promise<void>;
+  /** The events for what was written to a topic of one partition since the last call, one record each. */
+  newEvents(topic: string): Promise<string[]>;
 };
 
 /** A new engine for one operator, with empty topics and no state. */
@@ -39,22 +39,25 @@ export async function newEngine(operator: Operator): Promise<Engine> {
     getRemainingTimeInMillis: () => 60_000,
     [HOST]: host,
   };
+  let position = 0;
   const invoke = (event: string) => operator(event, context);
   return {
     broker,
     reports,
     invoke,
-    async deliver(topic) {
-      for (const event of await readEvents(broker, topic)) await invoke(event);
+    async newEvents(topic) {
+      const events = await readEvents(broker, topic, position);
+      position += events.length;
+      return events;
     },
   };
 }
 
-/** The events that a mapping with a batch size of one would send for a topic of one partition. */
-export async function readEvents(broker: MemoryBroker, topic: string): Promise<string[]> {
+/** The events that a mapping with a batch size of one would send for a topic of one partition, from an offset on. */
+async function readEvents(broker: MemoryBroker, topic: string, from: number): Promise<string[]> {
   const high = (await broker.offsets(topic))[0]?.high ?? 0;
   const events: string[] = [];
-  for (let at = 0; at < high; ) {
+  for (let at = from; at < high; ) {
     const { records, nextOffset } = await broker.fetch(topic, 0, at, { bytesMax: 2 ** 30, recordsMax: 1 });
     const slice = { partition: 0, columns: records, from: 0, to: records.count, nextOffset };
     events.push(writeEvent({ eventSource: "aws:kafka", bootstrapServers: "localhost:9092", topic }, [slice]));

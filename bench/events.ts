@@ -36,11 +36,12 @@ function pageView(i: number, keys: number): PageView {
   return { ...view, note: "x".repeat(Math.max(0, missing)) };
 }
 
-/** The texts of `events` events with `batch` records each, consecutive in offset and in time. */
-export function eventTexts(topic: string, events: number, batch: number, keys: number): string[] {
-  return Array.from({ length: events }, (_, e) => {
-    const records = Array.from({ length: batch }, (_, r): OutgoingRecord => {
-      const i = e * batch + r;
+/** Events over the records from number `from` on, `batch` in each, consecutive in offset and in time. */
+export function eventTexts(topic: string, from: number, records: number, batch: number, keys: number): string[] {
+  return Array.from({ length: records / batch }, (_, e) => {
+    const first = from + e * batch;
+    const outgoing = Array.from({ length: batch }, (_, r): OutgoingRecord => {
+      const i = first + r;
       return {
         key: null,
         value: Buffer.from(JSON.stringify(pageView(i, keys))),
@@ -48,7 +49,7 @@ export function eventTexts(topic: string, events: number, batch: number, keys: n
         headers: [],
       };
     });
-    return toEvent(topic, records, e * batch);
+    return toEvent(topic, outgoing, first);
   });
 }
 
@@ -68,7 +69,7 @@ export function keyedEventTexts(topic: string, from: number, batch: number): str
 
 function toEvent(topic: string, records: readonly OutgoingRecord[], baseOffset: number): string {
   const columns = decodeRecords(encodeRecords(records), baseOffset);
-  return writeEvent(
+  const text = writeEvent(
     {
       eventSource: "aws:kafka",
       eventSourceArn: "arn:aws:kafka:local:000000000000:cluster/bench/0",
@@ -77,4 +78,6 @@ function toEvent(topic: string, records: readonly OutgoingRecord[], baseOffset: 
     },
     [{ partition: 0, columns, from: 0, to: records.length, nextOffset: baseOffset + records.length }],
   );
+  // One piece of memory, as what comes over a wire; a text put together from parts is copied when it is first read.
+  return Buffer.from(text, "latin1").toString("latin1");
 }

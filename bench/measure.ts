@@ -1,8 +1,5 @@
 /** Times several variants in turn (A B C A B C …), so that a slow moment of the machine hits all of them. */
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 export type Timing = {
   readonly name: string /** Microseconds per record, of the process's CPU time and of the wall. */;
   readonly cpuUs: number;
@@ -10,13 +7,13 @@ export type Timing = {
   readonly spread: number;
 };
 
-export type Variant = { readonly name: string; readonly records: number; readonly run: () => Promise<void> | void };
-
-/** Empties the heap of what earlier runs have left. */
-export function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
+export type Variant = {
+  readonly name: string;
+  readonly records: number;
+  /** Makes the input of a round, unmeasured; `round` counts from 0. */
+  readonly prepare?: (round: number) => Promise<void> | void;
+  readonly run: () => Promise<void> | void;
+};
 
 /** Runs before anything is measured: the machine compiles what is hot while it runs. */
 const WARM_UP_ROUNDS = 3;
@@ -33,7 +30,8 @@ export async function measure(
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const [i, variant] of variants.entries()) {
       progress((round + WARM_UP_ROUNDS) * variants.length + i, total);
-      collectGarbage();
+      await variant.prepare?.(round + WARM_UP_ROUNDS);
+      // No collection of garbage here: it shrinks the young generation, and who allocates much then pays for growing it again.
       const before = process.cpuUsage();
       const start = process.hrtime.bigint();
       await variant.run();

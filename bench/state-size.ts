@@ -1,8 +1,9 @@
 /** What is committed per record and per touched key, and what a million live keys take in memory. */
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { newEngine } from "./engine.ts";
 import { eventTexts, keyedEventTexts } from "./events.ts";
-import { collectGarbage } from "./measure.ts";
 import { countByUser, countInPlace } from "./operators.ts";
 import type { ProgressOf, Section } from "./section.ts";
 
@@ -17,8 +18,8 @@ export async function stateSize(progressOf: ProgressOf): Promise<Section> {
   const rows = [];
   for (const keys of [300, 10_000]) {
     const engine = await newEngine(countByUser);
-    for (const text of eventTexts("plain-views", EVENTS, BATCH, keys)) await engine.invoke(text);
-    await engine.deliver(`${countByUser.operatorName}--by-key`);
+    for (const text of eventTexts("plain-views", 0, EVENTS * BATCH, BATCH, keys)) await engine.invoke(text);
+    for (const event of await engine.newEvents(`${countByUser.operatorName}--by-key`)) await engine.invoke(event);
     const of = (name: string) => engine.reports.filter(({ functionName }) => functionName === name);
     const bytes = engine.reports.reduce((sum, { entryBytes }) => sum + entryBytes, 0);
     const counting = of(`${countByUser.operatorName}--by-key`);
@@ -67,4 +68,10 @@ export async function stateSize(progressOf: ProgressOf): Promise<Section> {
     },
   );
   return { title: "state", rows };
+}
+
+/** Empties the heap, so that what is left is in use. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
 }
