@@ -1,6 +1,5 @@
 /** Streams as authors see them before a keyBy, and where they begin. */
 
-import { streamOf } from "./chain.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Sink, Writer } from "./elements.ts";
 import { MillraceError } from "./error.ts";
@@ -8,6 +7,7 @@ import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, SourceNode } from "./node.ts";
 import type { Crossing, ElementOf, Mistake, NotAsync, Several } from "./storable.ts";
+import { streamOf } from "./stream-builder.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
 

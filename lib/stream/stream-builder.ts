@@ -17,39 +17,39 @@ import { windowsOver } from "./windowed.ts";
 // biome-ignore lint/suspicious/noExplicitAny: whoever makes the stream knows what is in it.
 export function streamOf(node: Node): Stream<any, any> {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
-  return new Chain("stream", node) as unknown as Stream<any, any>;
+  return new StreamBuilder("stream", node) as unknown as Stream<any, any>;
 }
 
 /** Key groups of a keyBy that does not say otherwise, as in Flink. */
 const MAX_PARALLELISM_DEFAULT = 128;
 const MAX_PARALLELISM_MAX = 32_768;
 
-class Chain {
+class StreamBuilder {
   readonly kind: (Stream<unknown> | KeyedStream<unknown, unknown>)["kind"];
   readonly #node: Node;
 
-  constructor(kind: Chain["kind"], node: Node) {
+  constructor(kind: StreamBuilder["kind"], node: Node) {
     this.kind = kind;
     this.#node = node;
   }
 
-  map(fn: AuthorFunction, options?: Named): Chain {
+  map(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#step("map", fn, options);
   }
 
-  filter(fn: AuthorFunction, options?: Named): Chain {
+  filter(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#step("filter", fn, options);
   }
 
-  flatMap(fn: AuthorFunction, options?: Named): Chain {
+  flatMap(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#step("flatMap", fn, options);
   }
 
-  peek(fn: AuthorFunction, options?: Named): Chain {
+  peek(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#step("peek", fn, options);
   }
 
-  split(branches: Record<string, AuthorFunction>, options?: Named): Record<string, Chain> {
+  split(branches: Record<string, AuthorFunction>, options?: Named): Record<string, StreamBuilder> {
     if (Object.hasOwn(branches, "rest"))
       throw new MillraceError("definition", `split() keeps the name "rest" for what matches no predicate.`);
     const predicates = Object.entries(branches).map(([name, fn]) => ({ name, fn: authorFunction(fn, "split") }));
@@ -59,12 +59,12 @@ class Chain {
     return Object.fromEntries([...named, ["rest", branch(-1)]]);
   }
 
-  union(...others: Chain[]): Chain {
+  union(...others: StreamBuilder[]): StreamBuilder {
     const inputs = [this.#node, ...others.map(nodeOf)];
-    return new Chain("stream", { kind: "union", inputs });
+    return new StreamBuilder("stream", { kind: "union", inputs });
   }
 
-  keyBy(fn: AuthorFunction, options: KeyByOptions = {}): Chain {
+  keyBy(fn: AuthorFunction, options: KeyByOptions = {}): StreamBuilder {
     const { name, parallelism, maxParallelism = MAX_PARALLELISM_DEFAULT } = options;
     if (!isCount(maxParallelism, MAX_PARALLELISM_MAX) || (maxParallelism & (maxParallelism - 1)) !== 0)
       throw new MillraceError(
@@ -85,10 +85,10 @@ class Chain {
       maxParallelism,
       function: options.function,
     };
-    return new Chain("keyed-stream", node);
+    return new StreamBuilder("keyed-stream", node);
   }
 
-  keyedByTopicKey(options?: Named): Chain {
+  keyedByTopicKey(options?: Named): StreamBuilder {
     const node: KeyByNode = {
       kind: "keyBy",
       input: this.#node,
@@ -98,34 +98,34 @@ class Chain {
       maxParallelism: MAX_PARALLELISM_DEFAULT,
       function: undefined,
     };
-    return new Chain("keyed-stream", node);
+    return new StreamBuilder("keyed-stream", node);
   }
 
   window(assigner: WindowAssignerSpec, options?: Named): unknown {
     return windowsOver(this.#node, assigner, options?.name, (node) => this.#then(node));
   }
 
-  count(options?: Named): Chain {
+  count(options?: Named): StreamBuilder {
     return this.#rolling("count", countAll(), options);
   }
 
-  sum(by: AuthorFunction, options?: Named): Chain {
+  sum(by: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("sum", sumOf(authorFunction(by, "sum")), options);
   }
 
-  min(by: AuthorFunction, options?: Named): Chain {
+  min(by: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("min", extremeOf("min", authorFunction(by, "min")), options);
   }
 
-  max(by: AuthorFunction, options?: Named): Chain {
+  max(by: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("max", extremeOf("max", authorFunction(by, "max")), options);
   }
 
-  reduce(fn: AuthorFunction, options?: Named): Chain {
+  reduce(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("reduce", reduceBy(authorFunction(fn, "reduce")), options);
   }
 
-  aggregate(build: AuthorFunction, options?: Named): Chain {
+  aggregate(build: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("aggregate", toAggregatorSpec(authorFunction(build, "aggregate")), options);
   }
 
@@ -136,25 +136,25 @@ class Chain {
     return { kind: "sink", input: this.#node, topic, toRecord, name: options?.name };
   }
 
-  static nodeOf(chain: Chain): Node {
-    if (!(#node in chain)) throw new MillraceError("definition", "union() takes streams.");
-    return chain.#node;
+  static nodeOf(builder: StreamBuilder): Node {
+    if (!(#node in builder)) throw new MillraceError("definition", "union() takes streams.");
+    return builder.#node;
   }
 
-  #step(kind: "map" | "filter" | "flatMap" | "peek", fn: AuthorFunction, options: Named | undefined): Chain {
+  #step(kind: "map" | "filter" | "flatMap" | "peek", fn: AuthorFunction, options: Named | undefined): StreamBuilder {
     return this.#then({ kind, input: this.#node, name: options?.name, fn: authorFunction(fn, kind) });
   }
 
-  #rolling(method: string, aggregator: AggregatorSpec, options: Named | undefined): Chain {
+  #rolling(method: string, aggregator: AggregatorSpec, options: Named | undefined): StreamBuilder {
     return this.#then({ kind: "rolling", input: this.#node, name: options?.name, aggregator, method });
   }
 
-  #then(node: Node): Chain {
-    return new Chain(this.kind, node);
+  #then(node: Node): StreamBuilder {
+    return new StreamBuilder(this.kind, node);
   }
 }
 
-const { nodeOf } = Chain;
+const { nodeOf } = StreamBuilder;
 
 function isCount(n: number, max: number): boolean {
   return Number.isSafeInteger(n) && n >= 1 && n <= max;
