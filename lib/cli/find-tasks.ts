@@ -1,8 +1,8 @@
 /** The tasks in a state log, with what can be seen of each without opening it. */
 
 import { decodeMeta } from "../runtime/task-meta.ts";
+import { type ParsedTask, parseTaskName } from "../runtime/task-name.ts";
 import type { StateLog } from "../state-log/state-log.ts";
-import { type ParsedTask, parseTaskName } from "./task-name.ts";
 
 export type TaskSummary = ParsedTask & {
   /** Sequence number of the last commit. */

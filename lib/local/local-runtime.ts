@@ -6,6 +6,7 @@
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
 import type { TaskReport } from "../runtime/report.ts";
+import { parseTaskName } from "../runtime/task-name.ts";
 import type { Faults } from "../simulation/faults.ts";
 import { createFaultyPorts } from "../simulation/faulty-ports.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
@@ -238,25 +239,18 @@ function sourcesThatCommit(functions: readonly FunctionPlan[]): WakingTask[] {
 async function tasksInLog({ application, workspace }: LocalRuntimeOptions): Promise<WakingTask[]> {
   const found: WakingTask[] = [];
   for (const { task } of await workspace.stateLog.tasks()) {
-    const match = /^(.+)\/([^/]+)\/(.+)-(\d+)\/(\d+)$/.exec(task);
-    if (match === null) continue;
-    const [, owner, functionName, topic, partition, generation] = match as unknown as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
+    const parsed = parseTaskName(task);
+    if (parsed === undefined) continue;
+    const { functionName, topic, partition, generation } = parsed;
     const plan = application.topology.functions.find(({ name }) => name === functionName);
     if (
       plan === undefined ||
-      owner !== application.name ||
+      parsed.application !== application.name ||
       !topicsReadBy(plan).some((read) => read.topic === topic) ||
-      (await workspace.stateLog.generationOf(functionName)) !== Number(generation)
+      (await workspace.stateLog.generationOf(functionName)) !== generation
     )
       continue;
-    found.push({ plan, place: { topic, partition: Number(partition) } });
+    found.push({ plan, place: { topic, partition } });
   }
   return found;
 }

@@ -2,6 +2,7 @@
 
 import { openTask } from "../runtime/open-task.ts";
 import type { TaskMeta } from "../runtime/task-meta.ts";
+import { toTaskName } from "../runtime/task-name.ts";
 import type { Namespace } from "../state/keyed-state.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import { decodeKey, encodeKey } from "../stream/key.ts";
@@ -35,22 +36,16 @@ export async function readTasks(log: StateLog, topology: Topology, plan: Functio
   const generation = await log.generationOf(plan.name);
   const states: TaskState[] = [];
   for (const place of placesOf(plan)) {
-    const short = `${plan.name}/${place.topic}-${place.partition}`;
-    const full = `${topology.application}/${short}/${generation}`;
-    const task = await openTask(
-      log,
-      plan,
-      { functionName: plan.name, topic: place.topic, partition: place.partition, generation, short, full },
-      Number.MAX_SAFE_INTEGER,
-    );
+    const name = toTaskName(topology.application, plan.name, place.topic, place.partition, generation);
+    const task = await openTask(log, plan, name, Number.MAX_SAFE_INTEGER);
     if (task.head === undefined) continue;
     const cells: StateCell[] = [];
     for (const [table, keyed] of task.state.tables())
       for (const namespace of keyed.namespaces())
         keyed.forEach(namespace, (key, value) =>
-          cells.push({ task: short, table, namespace, key: decodeKey(key), value }),
+          cells.push({ task: name.short, table, namespace, key: decodeKey(key), value }),
         );
-    states.push({ task: full, place, meta: task.meta, sequenceNumber: task.head.sequenceNumber, cells });
+    states.push({ task: name.full, place, meta: task.meta, sequenceNumber: task.head.sequenceNumber, cells });
   }
   return states;
 }

@@ -7,7 +7,7 @@ import { identityBytesMax } from "../wire/identity.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { recordBytes } from "../wire/outgoing-record.ts";
 import { type Header, headersAt, keyBytesAt, type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
-import type { TaskName } from "./open-task.ts";
+import type { TaskName } from "./task-name.ts";
 import type { Problem } from "./units.ts";
 
 /** Headers of a dead letter; those of the original record stand behind them. */

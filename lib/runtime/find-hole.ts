@@ -4,7 +4,7 @@ import type { Broker } from "../kafka/broker.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
-import type { TaskName } from "./open-task.ts";
+import type { TaskName } from "./task-name.ts";
 
 /** How much is fetched at once; a larger hole is processed with the batch all the same. */
 const FETCH_BYTES_MAX = 4 * 1024 * 1024;

@@ -6,8 +6,8 @@ import { decodeWatermark } from "../wire/bundle.ts";
 import type { BatchResponse, KafkaEvent, TickEvent } from "../wire/lambda-event.ts";
 import { readEvent } from "../wire/read-event.ts";
 import type { Host } from "./host.ts";
-import type { TaskName } from "./open-task.ts";
 import { Task, type TaskRequest } from "./task.ts";
+import { type TaskName, toTaskName } from "./task-name.ts";
 
 type TaskCall = { readonly topic: string; readonly partition: number; readonly request: TaskRequest };
 
@@ -69,23 +69,16 @@ export class FunctionRuntime {
     const short = `${plan.name}/${topic}-${partition}`;
     let task = this.#tasks.get(short);
     if (task === undefined) {
-      const name = await this.#nameOf(plan, topic, partition, short);
+      const name = await this.#nameOf(plan, topic, partition);
       task = this.#tasks.get(short) ?? new Task(this.#host, plan, name);
       this.#tasks.set(short, task);
     }
     await task.run(request);
   }
 
-  async #nameOf(plan: FunctionPlan, topic: string, partition: number, short: string): Promise<TaskName> {
+  async #nameOf(plan: FunctionPlan, topic: string, partition: number): Promise<TaskName> {
     const generation = plan.commits ? await this.#generationOf(plan.name) : 0;
-    return {
-      functionName: plan.name,
-      topic,
-      partition,
-      generation,
-      short,
-      full: `${this.#host.topology.application}/${short}/${generation}`,
-    };
+    return toTaskName(this.#host.topology.application, plan.name, topic, partition, generation);
   }
 
   #generationOf(functionName: string): Promise<number> {

@@ -16,19 +16,8 @@ import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
+import type { TaskName } from "./task-name.ts";
 import { Units } from "./units.ts";
-
-/** What names a task. */
-export type TaskName = {
-  readonly functionName: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly generation: number;
-  /** `application/function/topic-partition/generation`: its name in the state log and in identities. */
-  readonly full: string;
-  /** `function/topic-partition`: its name in bundles. */
-  readonly short: string;
-};
 
 export type OpenTask = {
   readonly name: TaskName;

@@ -2,8 +2,8 @@
 
 import { MillraceError } from "../stream/error.ts";
 import type { Evaluation } from "./evaluate.ts";
-import type { TaskName } from "./open-task.ts";
 import { encodeOutbox } from "./outbox.ts";
+import type { TaskName } from "./task-name.ts";
 import type { Problem } from "./units.ts";
 
 /** Throws MillraceError "author" where two passes differ. */

@@ -15,13 +15,14 @@ import type { RecordColumns } from "../wire/record-columns.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { findHole } from "./find-hole.ts";
 import type { Host } from "./host.ts";
-import { catchUp, freshTask, type OpenTask, openTask, restartChunks, type TaskName } from "./open-task.ts";
+import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
 import type { ReadSettings } from "./read-source.ts";
 import { toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
 import { encodeMeta, type TaskMeta } from "./task-meta.ts";
+import type { TaskName } from "./task-name.ts";
 import type { Problem, UnitId } from "./units.ts";
 
 /** How often a task that loses its race decides afresh before the batch is left to be delivered again. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parseCount, parseTime } from "../../lib/cli/arguments.ts";
 import { showBytesSize, showPlural, showTime, showValue, toPrintable } from "../../lib/cli/printable.ts";
 import { formatTable } from "../../lib/cli/table.ts";
-import { parseTaskName } from "../../lib/cli/task-name.ts";
+import { parseTaskName } from "../../lib/runtime/task-name.ts";
 
 test.each([
   ["plain ☃ text", "plain ☃ text"],

@@ -3,9 +3,10 @@
 import type { Broker } from "../../lib/kafka/broker.ts";
 import { newHost } from "../../lib/local/host.ts";
 import { MemoryBroker } from "../../lib/local/memory-broker.ts";
-import { type OpenTask, openTask, type TaskName } from "../../lib/runtime/open-task.ts";
+import { type OpenTask, openTask } from "../../lib/runtime/open-task.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
 import { Task } from "../../lib/runtime/task.ts";
+import { type TaskName, toTaskName } from "../../lib/runtime/task-name.ts";
 import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
 import { type Chunk, type LogEntry, RING_SLOTS, type StateLog } from "../../lib/state-log/state-log.ts";
 import type { FunctionPlan } from "../../lib/stream/plan.ts";
@@ -39,8 +40,7 @@ export class OneTask {
     this.#topology = buildTopology("test", [operator.definition], () => 1);
     this.#plan = this.#topology.functions[0] as FunctionPlan;
     const topic = this.#plan.sources[0]?.topic.topicName as string;
-    const short = `${this.#plan.name}/${topic}-0`;
-    this.#name = { functionName: this.#plan.name, topic, partition: 0, generation: 0, short, full: `test/${short}/0` };
+    this.#name = toTaskName("test", this.#plan.name, topic, 0, 0);
     for (let i = 0; i < environments; i++) this.#tasks.push(this.#newTask());
   }
 
