@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DynamoDbTable } from "../../lib/state-log/dynamodb-client.ts";
 import { DynamoDbStateLog, openDynamoDbStateLog } from "../../lib/state-log/dynamodb-state-log.ts";
 import { append, openLog } from "../../lib/state-log/workflow.ts";
@@ -64,32 +64,49 @@ test("an endpoint that accepts and never answers fails each call within its dead
   silent.close();
 });
 
-test("the whole call ends at its deadline even where its attempts would take longer", async () => {
-  await using proxy = await new LossyProxy(server.endpoint).listen();
-  proxy.before = () => new Promise((resolve) => setTimeout(resolve, 5_000));
-  const timeouts = { ...QUICK, requestMs: 60_000, silenceMs: 60_000, callMs: 400 };
-  const log = new DynamoDbStateLog(new DynamoDbTable({ endpoint: proxy.endpoint, table, timeouts }));
-  const failure = await failureOf(() => log.readSlot(newTask(), 1));
-  expect(failure.message).toContain("(the whole call has 400 ms)");
-  expect(failure.ms).toBeLessThan(1_000);
-  await log.close();
-});
+describe("each time-out alone", () => {
+  const LONG = { connectMs: 60_000, requestMs: 60_000, silenceMs: 60_000, callMs: 60_000 };
+  /** Long enough to tell a time-out from the one beside it, short enough to wait for in all attempts. */
+  const SOON_MS = 400;
 
-test("an answer that stops in the middle of its body fails too", async () => {
+  /** A server that answers with the head and half a body, then stops. */
   const stalling = createHttpServer((request, response) => {
     request.resume();
     response.writeHead(200, { "content-type": "application/x-amz-json-1.0", "content-length": "1000" });
     response.write('{"Item":');
   });
-  await new Promise<void>((resolve) => stalling.listen(0, "127.0.0.1", resolve));
-  const endpoint = `http://127.0.0.1:${(stalling.address() as AddressInfo).port}`;
-  const log = new DynamoDbStateLog(new DynamoDbTable({ endpoint, table, timeouts: QUICK }));
-  const failure = await failureOf(() => log.readSlot(newTask(), 1));
-  expect(failure.code).toBe("state-store");
-  expect(failure.ms).toBeLessThan(QUICK.callMs * 2);
-  await log.close();
-  stalling.closeAllConnections();
-  stalling.close();
+  const silent = createHttpServer((request) => request.resume());
+  beforeAll(async () => {
+    for (const one of [stalling, silent])
+      await new Promise<void>((resolve) => {
+        one.listen(0, "127.0.0.1", resolve);
+      });
+  });
+  afterAll(() => {
+    for (const one of [stalling, silent]) {
+      one.closeAllConnections();
+      one.close();
+    }
+  });
+
+  test.each([
+    ["waiting for an answer ends each attempt", silent, "requestMs", 3],
+    ["a silent socket ends each attempt", silent, "silenceMs", 3],
+    ["an answer that stops in the middle ends with the silence", stalling, "silenceMs", 3],
+    ["an answer that stops in the middle ends with the call", stalling, "callMs", 1],
+    ["the call ends whatever its attempts do", silent, "callMs", 1],
+  ] as const)("%s", async (_, endpointOf, timeout, attempts) => {
+    const endpoint = `http://127.0.0.1:${(endpointOf.address() as AddressInfo).port}`;
+    const timeouts = { ...LONG, [timeout]: SOON_MS };
+    const log = new DynamoDbStateLog(new DynamoDbTable({ endpoint, table, timeouts }));
+    const failure = await failureOf(() => log.readSlot(newTask(), 1));
+    expect(failure.code).toBe("state-store");
+    expect(failure.message).toMatch(/did not answer GetItem .* in time|failed/);
+    expect(failure.ms).toBeGreaterThan(SOON_MS * 0.9);
+    // Between attempts the SDK pauses.
+    expect(failure.ms).toBeLessThan(SOON_MS * attempts + 2_500);
+    await log.close();
+  });
 });
 
 test("a server that is down is said; what was acknowledged is there again, and the same log goes on with it", async () => {
