@@ -6,11 +6,18 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import type { TaskName } from "./task-name.ts";
 
-/** How much is fetched at once; a larger hole is processed with the batch all the same. */
+/** How much is fetched at once. A larger hole takes several commits: what a task that begins finds before it may be a whole topic. */
 const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 
+/** The next records of a hole: undefined where only markers lie in it. */
+export type Hole = {
+  readonly records: RecordColumns | undefined;
+  /** Nothing is left between them and the event. */
+  readonly isWhole: boolean;
+};
+
 /**
- * The records between a checkpoint and the first offset of an event: none where only markers lie there. A task that begins takes
+ * The records between a checkpoint and the first offset of an event, as many as one fetch gives. A task that begins takes
  * what the topic still has, unless its source starts at "latest". Throws "input-missing" where records that were not processed are gone, and "kafka" where the broker has them and does not return them.
  */
 export async function findHole(
@@ -19,7 +26,7 @@ export async function findHole(
   name: TaskName,
   checkpoint: number,
   first: number,
-): Promise<RecordColumns[]> {
+): Promise<Hole> {
   const begins = checkpoint < 0;
   if (
     begins &&
@@ -27,7 +34,7 @@ export async function findHole(
       ({ topic, nodes }) => topic.topicName === name.topic && nodes.every((node) => node.startAt === "latest"),
     )
   )
-    return [];
+    return { records: undefined, isWhole: true };
   const range = (await broker.offsets(name.topic))[name.partition];
   const low = range?.low ?? 0;
   if (low > checkpoint + 1 && !begins)
@@ -35,21 +42,21 @@ export async function findHole(
       "input-missing",
       `Records ${checkpoint + 1} to ${low - 1} of ${name.topic}-${name.partition} are gone before ${name.functionName} processed them (retention): the topic begins at ${low}. Reset the function to go on from what is left.`,
     );
-  const stretches: RecordColumns[] = [];
   for (let at = Math.max(checkpoint + 1, low); at < first; ) {
     const { records, nextOffset } = await broker.fetch(name.topic, name.partition, at, {
       bytesMax: FETCH_BYTES_MAX,
       recordsMax: first - at,
     });
-    if (records.count > 0) stretches.push(upTo(records, first));
     if (nextOffset <= at)
       throw new MillraceError(
         "kafka",
         `Records ${at} to ${first - 1} of ${name.topic}-${name.partition} were not delivered to ${name.functionName}, and the broker does not return them either; the batch will be delivered again.`,
       );
     at = nextOffset;
+    const found = upTo(records, first);
+    if (found.count > 0) return { records: found, isWhole: at >= first };
   }
-  return stretches.filter((records) => records.count > 0);
+  return { records: undefined, isWhole: true };
 }
 
 /** The records below `end`. */

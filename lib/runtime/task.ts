@@ -67,9 +67,9 @@ export class Task {
   }
 
   async #runWithLog(request: TaskRequest): Promise<void> {
-    for (let conflict = 0; conflict <= CONFLICTS_MAX; conflict++) {
-      const first =
-        request.kind === "records" && request.records.count > 0 ? (request.records.offsets[0] as number) : undefined;
+    const { first, last } = endsOf(request);
+    let conflicts = 0;
+    while (conflicts <= CONFLICTS_MAX) {
       const task = await this.#openFor(first);
       await this.#settle(task);
       const input = await this.#inputFor(task, request, first);
@@ -81,8 +81,12 @@ export class Task {
         this.#wake(evaluated.task.head, evaluated.evaluation.wakeAtMs);
         return;
       }
-      if (await this.#commit(evaluated.task, evaluated.evaluation)) return;
-      this.#open = undefined;
+      if (!(await this.#commit(evaluated.task, evaluated.evaluation))) {
+        this.#open = undefined;
+        conflicts++;
+      } else if (last === undefined || evaluated.task.meta.checkpoint >= last) return;
+      // That was a part of a hole before the batch.
+      else conflicts = 0;
     }
     throw new MillraceError(
       "conflict",
@@ -165,11 +169,10 @@ export class Task {
       await this.#rangeOf(task);
       return undefined;
     }
-    const hole =
-      first > task.meta.checkpoint + 1
-        ? await findHole(broker, this.#plan, this.#name, task.meta.checkpoint, first)
-        : [];
-    return { kind: "records", stretches: [...hole, records] };
+    if (first <= task.meta.checkpoint + 1) return { kind: "records", stretches: [records] };
+    const hole = await findHole(broker, this.#plan, this.#name, task.meta.checkpoint, first);
+    const before = hole.records === undefined ? [] : [hole.records];
+    return { kind: "records", stretches: hole.isWhole ? [...before, records] : before };
   }
 
   /** The offsets of the input. An end below the checkpoint is another topic of the same name. */
@@ -281,6 +284,13 @@ export class Task {
     const { functionName, topic, partition } = this.#name;
     this.#host.wake(functionName, topic, partition, atMs, head?.sequenceNumber ?? 0);
   }
+}
+
+/** The first and the last offset that a request brings; undefined where it brings none. */
+function endsOf(request: TaskRequest): { readonly first: number | undefined; readonly last: number | undefined } {
+  if (request.kind === "tick" || request.records.count === 0) return { first: undefined, last: undefined };
+  const { offsets, count } = request.records;
+  return { first: offsets[0] as number, last: offsets[count - 1] as number };
 }
 
 /** Whether a partition has no record behind the checkpoint: a fetch up to the end returns none (control markers take offsets too). */

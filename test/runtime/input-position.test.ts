@@ -36,6 +36,22 @@ describe("an event that starts above checkpoint + 1", () => {
     expect(await world.texts("totals")).toEqual(["1", "2", "3"]);
   });
 
+  test("has a large hole processed in several commits, so that a whole topic before it need not fit into memory", async () => {
+    const world = await new World([counting]).createTopics();
+    const large = "x".repeat(900_000);
+    for (let i = 0; i < 12; i++) await world.write("words", ...inputs(large));
+    await world.write("words", ...inputs("last"));
+    await world.environment().deliver("words", 12);
+    expect(await world.texts("totals")).toEqual(Array.from({ length: 13 }, (_, i) => String(i + 1)));
+    const records = world.reports.map((report) => report.records);
+    expect(records.length).toBeGreaterThan(2);
+    expect(Math.max(...records)).toBeLessThan(7);
+    expect(world.reports.at(-1)).toMatchObject({ checkpoint: 12 });
+    // Again: nothing is left to do.
+    await world.environment().deliver("words", 12);
+    expect(world.reports).toHaveLength(records.length);
+  });
+
   test("is where a task begins that asks for the latest", async () => {
     const latest = operator(
       "latest",
