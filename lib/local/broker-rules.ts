@@ -18,7 +18,7 @@ export interface AppendNotices {
 export type FetchLimits = { readonly bytesMax: number; readonly recordsMax: number };
 
 /**
- * Cuts a fetch out of stored batches that begin with the one that holds `offset` or the next above it. `gather` says when enough were read.
+ * Cuts a fetch out of stored batches that begin with the one that holds `offset` or the next above it. `isEnough` says when enough were read.
  * The first record comes whatever its size.
  */
 export function cutFetch(

@@ -11,7 +11,7 @@ export type DeadLetter = {
   readonly functionName: string;
   readonly topic: string;
   readonly partition: number;
-  /** The input record's offset; `offset:element` inside a bundle; "timer" for the result of one. */
+  /** The input record's offset; `offset:element` or `offset:window:key` inside a bundle; "timer" for the result of one. */
   readonly offset: string;
   /** The original bytes; null where the record was too large to be copied, or had none. */
   readonly key: Uint8Array | null;

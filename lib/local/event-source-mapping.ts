@@ -266,7 +266,7 @@ export class EventSourceMapping {
     }
   }
 
-  /** The offset is gone, or was never there: reads on where a new group would start, as a Kafka consumer does. */
+  /** The offset is gone, or was never there: reads on as a Kafka consumer's `auto.offset.reset` does, at the end or at the first record. */
   async #reset(buffer: PartitionBuffer): Promise<void> {
     const { topic, startingPosition } = this.#options;
     const { fetchOffset: from, partition, epoch } = buffer;

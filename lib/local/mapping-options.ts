@@ -49,7 +49,7 @@ export type MappingNotice =
       readonly tookMs: number;
     }
   | { readonly kind: "discarded"; readonly discarded: Discarded }
-  /** The position was not there any more, so reading starts where `startingPosition` says. */
+  /** The position was not there any more, so reading goes on at the end for "LATEST", else at the first record that is left. */
   | { readonly kind: "reset"; readonly partition: number; readonly from: number; readonly to: number }
   | { readonly kind: "broker-failed"; readonly error: unknown };
 

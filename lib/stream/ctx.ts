@@ -7,7 +7,7 @@
 export interface Ctx {
   /** The element's timestamp, epoch milliseconds. */
   readonly timestampMs: number;
-  /** The task's clock, epoch milliseconds: the same for the whole batch, and on every repeat. Use it instead of Date.now(). */
+  /** The task's clock, epoch milliseconds: the same for a whole batch, however often that is gone through before its commit. Use it instead of Date.now(). */
   readonly processingTimeMs: number;
   /** Published with the commit that won, not with each attempt. */
   readonly log: Log;

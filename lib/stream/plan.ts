@@ -26,7 +26,8 @@ export type FunctionPlan = {
   readonly sources: readonly {
     readonly topic: AnyTopic;
     readonly nodes: readonly SourceNode[];
-    readonly partitions: number /** Written by an operator of this application: its records carry identities. */;
+    readonly partitions: number;
+    /** Written by an operator of this application: its records carry identities. */
     readonly writtenByMillrace: boolean;
   }[];
   /** The shuffle it reads; undefined for a function that reads sources. */
@@ -39,7 +40,7 @@ export type FunctionPlan = {
   readonly topicOutputs: readonly { readonly topic: AnyTopic; readonly partitions: number }[];
   /** The topic for its dead letters. */
   readonly deadLetterTopic: string;
-  /** Whether it needs a state log : it keeps state, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
+  /** Whether it needs a state log: it keeps state, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
   readonly commits: boolean;
 };
 

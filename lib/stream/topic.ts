@@ -88,8 +88,8 @@ type OrNull<V, Compacted> = Compacted extends true ? V | null : V;
  * Declares a topic. Declare it once, in a file that the operators which write and read it share.
  *
  * Throws a MillraceError "definition" for a name that Kafka refuses (1 to 249 letters, digits, `.`, `_`, `-`; not `.` or `..`), for
- * one with `--`, which names shuffles (external topics excepted), for partitions below 1, a retention not above zero, and for
- * `compacted` without a key format.
+ * one with `--`, which names shuffles (external topics excepted), for partitions outside of 1 to 10,000, a retention not above zero, a
+ * value that is no format, and for `compacted` without a key format.
  */
 export function topic<In, Out, KeyIn = unknown, KeyOut = null, const Compacted extends boolean = false>(
   name: string,
