@@ -5,7 +5,7 @@ import type { TopicSpec } from "./broker.ts";
 import { partitionMismatch } from "./broker-checks.ts";
 import type { Cluster } from "./cluster.ts";
 import { throwOnCode } from "./kafka-code-error.ts";
-import { createTopics, type TopicMetadata, type TopicToCreate } from "./requests.ts";
+import { createTopics, listOffsets, type TopicMetadata, type TopicToCreate } from "./requests.ts";
 
 const READY_POLL_MS = 20;
 
@@ -32,9 +32,13 @@ export async function createMissingTopics(
   for (;;) {
     const found = await metadataOf(cluster, specs);
     const isReady = ({ code, leaders }: TopicMetadata) => code === CODE_OK && !leaders.includes(-1);
-    if (check(specs, found).length === 0 && [...found.values()].every(isReady)) return;
+    if (check(specs, found).length === 0 && [...found.values()].every(isReady)) break;
     await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
   }
+  // A leader learns that it is one a moment after everybody else does.
+  for (const { name, partitions } of missing)
+    for (let partition = 0; partition < partitions; partition += 1)
+      await cluster.askLeader({ topic: name, partition }, listOffsets(name, [partition], "end"));
 }
 
 async function metadataOf(cluster: Cluster, specs: readonly TopicSpec[]): Promise<ReadonlyMap<string, TopicMetadata>> {

@@ -17,7 +17,7 @@ import { DeadlineError, reactionTo, toMillraceError } from "./kafka-failure.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings, RECORD_BYTES_MAX_KAFKA } from "./kafka-settings.ts";
 import { commitOffset, fetchBatches, listOffsets, stableOffset } from "./requests.ts";
 import { Transactions } from "./transactions.ts";
-import { writeBatches } from "./write-batches.ts";
+import { cutIntoRounds, type Piece, writeBatches } from "./write-batches.ts";
 
 const ATTEMPTS_MAX = 8;
 const BACKOFF_FIRST_MS = 20;
@@ -54,10 +54,12 @@ export class KafkaBroker implements Broker {
   }
 
   async produce(batches: readonly OutgoingBatch[]): Promise<void> {
-    const written = batches.filter(({ records }) => records.length > 0);
+    const { batchBytesMax, timeoutMs } = this.#limits();
+    const rounds = cutIntoRounds(batches, batchBytesMax);
+    const acknowledged = new Set<Piece>();
     await this.#call(`write to ${namesOf(batches)}`, async (cluster) => {
       await this.#check(cluster, batches);
-      await writeBatches(cluster, written, this.#limits());
+      await writeBatches(cluster, rounds, timeoutMs, acknowledged);
     });
   }
 

@@ -175,12 +175,14 @@ export function createTopics(
   };
 }
 
-/** Encoded batches, at most one per partition; acknowledged by all replicas. */
+export type Acknowledgement = TopicPartition & { readonly code: number };
+
+/** Encoded batches, at most one per partition. A code of 0 says that all replicas have it; what is left out of the answer is not acknowledged. */
 export function produce(
   transactionalId: string | null,
   batches: readonly (TopicPartition & { readonly bytes: Buffer })[],
   timeoutMs: number,
-): KafkaRequest<void> {
+): KafkaRequest<readonly Acknowledgement[]> {
   const ALL_REPLICAS = -1;
   return {
     key: 0,
@@ -196,20 +198,17 @@ export function produce(
             .string(topic)
             .array(ofTopic, ({ partition, bytes }) => to.int32(partition).int32(bytes.length).bytes(bytes)),
         ),
-    read: (from) => {
-      let seen = 0;
-      from.array(() => {
-        const topic = from.string();
-        from.array(() => {
-          const partition = from.int32();
-          throwOnCode(from.int16(), "Produce", { topic, partition });
-          for (let i = 0; i < 3; i += 1) from.int64();
-          seen += 1;
-        });
-      });
-      // An answer that leaves a batch out acknowledges nothing of it.
-      if (seen !== batches.length) throwOnCode(-1, "Produce");
-    },
+    read: (from) =>
+      from
+        .array(() => {
+          const topic = from.string();
+          return from.array(() => {
+            const acknowledgement = { topic, partition: from.int32(), code: from.int16() };
+            for (let i = 0; i < 3; i += 1) from.int64();
+            return acknowledgement;
+          });
+        })
+        .flat(),
   };
 }
 

@@ -27,7 +27,7 @@ import {
   initProducerId,
   txnOffsetCommit,
 } from "./transaction-requests.ts";
-import { type TransactionalWriter, writeBatches } from "./write-batches.ts";
+import { cutIntoRounds, type TransactionalWriter, writeBatches } from "./write-batches.ts";
 
 /** The version that brokers use among themselves to verify transactions. */
 const ADD_PARTITIONS_WITH_VERIFICATION = 4;
@@ -107,12 +107,13 @@ export class Transactions {
   ): Promise<void> {
     const { transactionalId: id } = writer;
     const partitions = partitionsOf(batches);
+    const rounds = cutIntoRounds(batches, this.#limits.batchBytesMax);
     const ask = (request: KafkaRequest<void>) => cluster.askCoordinator("transaction", id, request);
     if (partitions.length > 0) await whilePending(() => ask(addPartitionsToTxn(id, writer, partitions)));
     await whilePending(() => ask(addOffsetsToTxn(id, writer, id)));
     // Neither depends on the other, and the end waits for both.
     const [written, numbered] = await Promise.allSettled([
-      writeBatches(cluster, batches, this.#limits, writer),
+      writeBatches(cluster, rounds, this.#limits.timeoutMs, new Set(), writer),
       cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),
     ]);
     if (written.status === "rejected") throw written.reason;

@@ -3,14 +3,18 @@
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
 import type { Cluster } from "./cluster.ts";
 import { BATCH_HEAD_BYTES, batchRecordBytes, encodeBatch } from "./encode-batch.ts";
+import { throwOnCode } from "./kafka-code-error.ts";
 import { produce, type TopicPartition } from "./requests.ts";
 import type { ProducerIdentity } from "./transaction-requests.ts";
 
 /** Of one request to one broker, which takes up to 100 MB. */
 const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Kafka's code for what it cannot say. */
+const NO_ANSWER = -1;
+
 /** Records for one partition that fit into one batch. */
-type Piece = TopicPartition & { readonly records: readonly OutgoingRecord[]; readonly bytes: number };
+export type Piece = TopicPartition & { readonly records: readonly OutgoingRecord[]; readonly size: number };
 
 /** A transactional writer and how many records each partition got from it. */
 export type TransactionalWriter = ProducerIdentity & {
@@ -19,25 +23,31 @@ export type TransactionalWriter = ProducerIdentity & {
 };
 
 /**
- * Writes batches in order: a partition's next piece is sent when its last is acknowledged. After a failure some may be there, and whoever repeats
- * begins with the first.
+ * Writes batches in order: a partition's next piece is sent when its last is acknowledged. A failure throws; another attempt goes on with the pieces
+ * that are not in `acknowledged`, where this puts those that are.
  */
 export async function writeBatches(
   cluster: Cluster,
-  batches: readonly OutgoingBatch[],
-  limits: { readonly batchBytesMax: number; readonly timeoutMs: number },
+  rounds: readonly (readonly Piece[])[],
+  timeoutMs: number,
+  acknowledged: Set<Piece>,
   writer?: TransactionalWriter,
 ): Promise<void> {
-  for (const round of cutIntoRounds(batches, limits.batchBytesMax)) {
-    const leaders = await Promise.all(round.map((piece) => cluster.leaderOf(piece)));
-    const byLeader = Map.groupBy(round.keys(), (i) => leaders[i] as number);
+  for (const round of rounds) {
+    const left = round.filter((piece) => !acknowledged.has(piece));
+    const leaders = new Map<Piece, number>();
+    for (const piece of left) leaders.set(piece, await cluster.leaderOf(piece));
     const sent = await Promise.allSettled(
-      [...byLeader].map(([leader, indices]) => {
-        const encoded = Array.from(indices, (i) => {
-          const { topic, partition, records } = round[i] as Piece;
-          return { topic, partition, bytes: encodeBatch(records, writer && nextIn(writer, topic, partition, records)) };
-        });
-        return cluster.askNode(leader, produce(writer?.transactionalId ?? null, encoded, limits.timeoutMs));
+      [...Map.groupBy(left, (piece) => leaders.get(piece) as number)].map(async ([leader, pieces]) => {
+        const encoded = pieces.map((piece) => ({
+          ...piece,
+          bytes: encodeBatch(piece.records, writer && nextIn(writer, piece)),
+        }));
+        const request = produce(writer?.transactionalId ?? null, encoded, timeoutMs);
+        const answers = await cluster.askNode(leader, request);
+        const codes = new Map(answers.map(({ topic, partition, code }) => [nameOf({ topic, partition }), code]));
+        for (const piece of pieces) if (codes.get(nameOf(piece)) === 0) acknowledged.add(piece);
+        for (const piece of pieces) throwOnCode(codes.get(nameOf(piece)) ?? NO_ANSWER, "Produce", piece);
       }),
     );
     for (const result of sent) if (result.status === "rejected") throw result.reason;
@@ -45,19 +55,19 @@ export async function writeBatches(
 }
 
 /** Cuts batches into pieces, and puts into a round at most one piece of each partition, in order. */
-export function cutIntoRounds(batches: readonly OutgoingBatch[], batchBytesMax: number): readonly Piece[][] {
+export function cutIntoRounds(batches: readonly OutgoingBatch[], batchBytesMax: number): readonly (readonly Piece[])[] {
   const rounds: { pieces: Piece[]; bytes: number }[] = [];
   /** The first round that may take more of a partition. */
   const next = new Map<string, number>();
   for (const piece of cutIntoPieces(batches, batchBytesMax)) {
-    const name = nameOf(piece.topic, piece.partition);
+    const name = nameOf(piece);
+    const isFull = (round: { bytes: number } | undefined) =>
+      round !== undefined && round.bytes > 0 && round.bytes + piece.size > REQUEST_BYTES_MAX;
     let at = next.get(name) ?? 0;
-    while (rounds[at] !== undefined && (rounds[at] as { bytes: number }).bytes + piece.bytes > REQUEST_BYTES_MAX)
-      at += 1;
-    rounds[at] ??= { pieces: [], bytes: 0 };
-    const round = rounds[at] as { pieces: Piece[]; bytes: number };
+    while (isFull(rounds[at])) at += 1;
+    const round = (rounds[at] ??= { pieces: [], bytes: 0 });
     round.pieces.push(piece);
-    round.bytes += piece.bytes;
+    round.bytes += piece.size;
     next.set(name, at + 1);
   }
   return rounds.map(({ pieces }) => pieces);
@@ -66,36 +76,36 @@ export function cutIntoRounds(batches: readonly OutgoingBatch[], batchBytesMax: 
 function cutIntoPieces(batches: readonly OutgoingBatch[], batchBytesMax: number): Piece[] {
   const byPartition = new Map<string, TopicPartition & { records: OutgoingRecord[] }>();
   for (const { topic, partition, records } of batches) {
-    const name = nameOf(topic, partition);
+    const name = nameOf({ topic, partition });
     const all = byPartition.get(name);
     if (all === undefined) byPartition.set(name, { topic, partition, records: [...records] });
     else for (const record of records) all.records.push(record);
   }
   const pieces: Piece[] = [];
   for (const { topic, partition, records } of byPartition.values()) {
-    let bytes = BATCH_HEAD_BYTES;
+    let size = BATCH_HEAD_BYTES;
     let start = 0;
     records.forEach((record, i) => {
-      const size = batchRecordBytes(record);
-      if (bytes + size > batchBytesMax && i > start) {
-        pieces.push({ topic, partition, bytes, records: records.slice(start, i) });
+      const recordSize = batchRecordBytes(record);
+      if (size + recordSize > batchBytesMax && i > start) {
+        pieces.push({ topic, partition, size, records: records.slice(start, i) });
         start = i;
-        bytes = BATCH_HEAD_BYTES;
+        size = BATCH_HEAD_BYTES;
       }
-      bytes += size;
+      size += recordSize;
     });
-    if (start < records.length) pieces.push({ topic, partition, bytes, records: records.slice(start) });
+    if (start < records.length) pieces.push({ topic, partition, size, records: records.slice(start) });
   }
   return pieces;
 }
 
-function nextIn(writer: TransactionalWriter, topic: string, partition: number, records: readonly OutgoingRecord[]) {
-  const name = nameOf(topic, partition);
+function nextIn(writer: TransactionalWriter, piece: Piece) {
+  const name = nameOf(piece);
   const baseSequence = writer.sequences.get(name) ?? 0;
-  writer.sequences.set(name, baseSequence + records.length);
+  writer.sequences.set(name, baseSequence + piece.records.length);
   return { producerId: writer.producerId, producerEpoch: writer.producerEpoch, baseSequence };
 }
 
-function nameOf(topic: string, partition: number): string {
+function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
 }

@@ -2,6 +2,16 @@
 
 import { type AddressInfo, createServer } from "node:net";
 
+/** The port, or another where somebody listens on it. */
+export async function portOrFree(preferred: number): Promise<number> {
+  const isFree = await new Promise<boolean>((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(preferred, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+  return isFree ? preferred : ((await freePorts(1))[0] as number);
+}
+
 /** As many different ports as asked for, free at this moment. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
