@@ -9,6 +9,7 @@ import { MillraceError } from "../stream/error.ts";
 import type { OperatorOptions } from "../stream/operator-definition.ts";
 import type { KafkaEvent, TickEvent } from "../wire/lambda-event.ts";
 
+/** What may be said of an operator beside its name. */
 export interface OperatorSettings extends OperatorOptions {
   /** The place for what wraps handlers (tracing, middleware): a wrapper around the operator itself would hide its definition. */
   readonly wrap?: (handler: Handler) => Handler;

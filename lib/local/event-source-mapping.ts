@@ -48,6 +48,7 @@ export type PartitionPosition = {
   readonly isInFlight: boolean;
 };
 
+/** Lambda's Kafka event source mapping of one function and one topic, in this process. Make one, then `run` it until a signal aborts. */
 export class EventSourceMapping {
   /** Counted since this object was made. */
   readonly counters: Readonly<MappingCounters>;

@@ -8,6 +8,7 @@ import type { EventOrigin } from "./event-json.ts";
 import { checkFunction, type LocalFunction } from "./invocation.ts";
 import type { Outcome, RetryPolicy } from "./retry-policy.ts";
 
+/** Where a consumer group begins that has committed nothing. */
 export type StartingPosition = "TRIM_HORIZON" | "LATEST" | { readonly atTimestampMs: number };
 
 /** Records that a mapping has given up on. */
@@ -53,6 +54,7 @@ export type MappingNotice =
   | { readonly kind: "reset"; readonly partition: number; readonly from: number; readonly to: number }
   | { readonly kind: "broker-failed"; readonly error: unknown };
 
+/** What a mapping reads, whom it invokes and how it retries. */
 export type EventSourceMappingOptions = {
   readonly broker: Broker & Partial<AppendNotices>;
   readonly topic: string;

@@ -14,12 +14,14 @@ import { type AppendNotices, cutFetch, type FetchLimits, isEnough, RECORD_BYTES_
 
 type Partition = { low: number; high: number; readonly batches: (StoredBatch & { readonly endOffset: number })[] };
 
+/** How a broker in memory differs from the default. */
 export type MemoryBrokerOptions = {
   readonly recordBytesMax?: number;
   /** Leave an offset without a record behind each transaction, as Kafka's markers do. */
   readonly controlMarkers?: boolean;
 };
 
+/** A broker whose topics are gone with the process. Create topics with `ensureTopics`; whatever is written is kept until `deleteRecords`. */
 export class MemoryBroker implements Broker, AppendNotices {
   readonly recordBytesMax: number;
   readonly #markers: boolean;

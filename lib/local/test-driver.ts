@@ -22,6 +22,7 @@ import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
 
+/** How a test driver runs its operators. */
 export interface TestDriverOptions {
   /** Partitions of every topic. Default 1, so that time moves with every element; "declared" takes those of the declarations. */
   readonly partitions?: number | "declared";
@@ -83,6 +84,7 @@ export async function testDriver(
   return driver;
 }
 
+/** Operators under test, wired by their topics: send elements, move the time, read what comes out. Made by `testDriver`. */
 export class TestDriver implements AsyncDisposable {
   readonly #topology: Topology;
   readonly #operators: ReadonlyMap<string, Operator>;

@@ -15,6 +15,7 @@ export interface Ctx {
   readonly metrics: Metrics;
 }
 
+/** Log lines of a batch, the first 1,000 of each. */
 export interface Log {
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
@@ -22,6 +23,7 @@ export interface Log {
   error(message: string, fields?: object): void;
 }
 
+/** Counters of the author's own. */
 export interface Metrics {
   /** Adds `n` (default 1) to the operator's counter of that name. */
   count(name: string, n?: number): void;

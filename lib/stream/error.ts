@@ -1,5 +1,6 @@
 /** The one error class of Millrace: a sentence, a code from a closed union, and where it happened. */
 
+/** What kind of failure a MillraceError is. */
 export type ErrorCode =
   /** The application does not fit together; found before anything runs. */
   | "topology"

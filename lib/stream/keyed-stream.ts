@@ -10,6 +10,7 @@ import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
 import type { WindowAssigner } from "./window-spec.ts";
 import type { Windowed } from "./windowed.ts";
 
+/** What may be said of a keyBy: its name, and the size of its shuffle. */
 export interface KeyByOptions extends Named {
   /** Names the shuffle and the function after it, `operator--name`, and is part of the state's identity. Default "by-key". */
   readonly name?: string;

@@ -11,12 +11,14 @@ export interface FunctionOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** What may be said of an operator, whatever runs it. */
 export interface OperatorOptions {
   /** What a record gets that cannot be decoded, fails its schema or makes the author's code throw. Default "dead-letter". */
   readonly onError?: "dead-letter" | "fail";
   readonly function?: FunctionOptions;
 }
 
+/** An operator as those who run or deploy it see it. */
 export interface OperatorDefinition {
   readonly operatorName: string;
   /** The file and line that called `operator()`, for bundling and for errors; "" where the stack does not tell. */

@@ -80,6 +80,7 @@ export interface Stream<out T, out K = unknown> extends Elements<T, K> {
   to(target: Writer<T, K>, options?: Named): Sink;
 }
 
+/** What an operator may say of a topic that it reads, against the topic's own declaration. */
 export interface SourceOptions<in V> {
   /** The element's timestamp, epoch milliseconds. Default: the topic's. */
   readonly timestampOf?: (value: V) => number;

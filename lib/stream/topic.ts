@@ -32,6 +32,7 @@ export interface AnyTopic {
   readonly external: boolean;
 }
 
+/** What a topic is declared with. */
 export interface TopicOptions<in out In, in out Out, in out KeyIn, in out KeyOut, in out Compacted extends boolean> {
   readonly value: Format<In, Out>;
   /** Without a key format keys are not written, and read as null. */
@@ -73,6 +74,7 @@ export interface Topic<in In, out Out, in KeyIn, out KeyOut> extends AnyTopic, W
   ): Writer<T, "key" extends Given ? unknown : KeyIn>;
 }
 
+/** How `topic.record` makes a record's parts from an element. */
 export interface RecordSpec<in T, out In, out KeyIn> {
   readonly value: (element: T) => In;
   /** Default: the current key. */

@@ -4,6 +4,7 @@ import { type Duration, milliseconds } from "./duration.ts";
 import { MillraceError } from "./error.ts";
 import type { TimeWindow, TumblingSpec, WindowAssigner } from "./window-spec.ts";
 
+/** Where tumbling windows begin, and by which time. */
 export interface TumblingOptions {
   /** Moves all windows: with an offset of −1 h, windows of a day begin at 23:00 UTC. Its amount is less than the size. Default 0. */
   readonly offset?: Duration;

@@ -15,6 +15,7 @@ export interface WatermarkStrategy {
   readonly whenIdle: "wait" | "follow-clock";
 }
 
+/** What a watermark does about quiet partitions and timestamps from the future. */
 export interface WatermarkOptions {
   /** Default: never idle; a quiet partition holds the watermark back. */
   readonly idleAfter?: Duration;
