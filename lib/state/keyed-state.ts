@@ -312,8 +312,9 @@ export class KeyedState {
     const ranges = new Set<number>();
     const changes: Record<string, TableChanges> = {};
     let cells = 0;
-    for (const [name, table] of this.#tables) {
-      const taken = table.takeChanges(ranges);
+    // By name: in which order tables came to be differs between a state that was read from its log and one that grew.
+    for (const name of [...this.#tables.keys()].sort()) {
+      const taken = this.table(name).takeChanges(ranges);
       if (taken === undefined) continue;
       changes[name] = taken.changes;
       cells += taken.cells;

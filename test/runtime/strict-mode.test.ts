@@ -1,6 +1,6 @@
 /** Strict mode of the test driver: what would make repeats differ is found out, each with its sentence. */
 
-import { json, monotonic, operator, seconds, stream, testDriver, text, topic, tumbling } from "millrace";
+import { at, json, monotonic, operator, seconds, stream, testDriver, text, topic, tumbling } from "millrace";
 import { describe, expect, test } from "vitest";
 
 type Item = { readonly name: string; readonly tags: readonly string[] };
@@ -109,6 +109,23 @@ describe("a function that changes its input is refused", () => {
 });
 
 describe("what strict mode lets through", () => {
+  test("windows over windows in one function, whose tables come to be in another order than they are read back in", async () => {
+    const twice = operator(
+      "twice",
+      stream(items)
+        .keyBy((i) => i.name)
+        .window(tumbling(seconds(5)))
+        .count()
+        .window(tumbling(seconds(10)), { name: "most" })
+        .max(({ value }) => value)
+        .to(out.from(({ value, window }) => `${window.startMs} ${value}`)),
+    );
+    await using driver = await testDriver(twice);
+    for (const ms of [1_000, 6_000, 7_000, 12_000, 23_000]) await driver.send(items, at(ms, item));
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect(await driver.read(out)).toEqual(["0 2", "10000 1", "20000 1"]);
+  });
+
   test("the clock of the context", async () => {
     const fine = operator(
       "fine",
