@@ -67,6 +67,7 @@ function readBatches(
   for (let at = 0; at + HEAD_BYTES <= stored.length; ) {
     const end = at + BEHIND_LENGTH + stored.readInt32BE(at + 8);
     if (end > stored.length) break;
+    if (end < at + HEAD_BYTES) throw broken("it says it is shorter than its head");
     if (stored[at + 16] !== FORMAT)
       throw new MillraceError(
         "kafka",

@@ -66,6 +66,12 @@ function adviceOn({ codeName }: KafkaCodeError): string | undefined {
   return undefined;
 }
 
+/** As kafkajs says it, which does the login. */
 function isRefusedLogin(error: unknown): boolean {
-  return (error as Error).name === "KafkaJSSASLAuthenticationError";
+  const { name, type } = error as { readonly name?: string; readonly type?: string };
+  return (
+    name === "KafkaJSSASLAuthenticationError" ||
+    type === "UNSUPPORTED_SASL_MECHANISM" ||
+    type === "SASL_AUTHENTICATION_FAILED"
+  );
 }

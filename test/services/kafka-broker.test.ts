@@ -7,7 +7,7 @@ import { Cluster } from "../../lib/kafka/cluster.ts";
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
 import { fetchBatches } from "../../lib/kafka/requests.ts";
 import { freePorts } from "../../tools/services/free-ports.ts";
-import { type KafkaServer, startKafka } from "../../tools/services/kafka.ts";
+import { type KafkaServer, LOGIN_PASSWORD, LOGIN_USER, startKafka } from "../../tools/services/kafka.ts";
 import { testBroker } from "../contracts/broker.contract.ts";
 import {
   batch,
@@ -177,6 +177,44 @@ describe("topics", () => {
     for (const timestampMs of [-1, 0, 1, Date.now() + 10 * 365 * 86_400_000])
       await broker.produce([{ topic, partition: 0, records: [record("a", { timestampMs })] }]);
     expect((await readRecords(broker, topic)).length).toBe(4);
+  });
+});
+
+describe("a server that asks for a login", () => {
+  test.each(["plain", "scram-sha-256", "scram-sha-512"] as const)(
+    "takes the right one over %s, and refuses others",
+    async (kind) => {
+      const at = (password: string) =>
+        new KafkaBroker({ brokers: [kafka.loginBootstrap], login: { kind, username: LOGIN_USER, password } });
+      const [right, wrong] = [at(LOGIN_PASSWORD), at("wrong")];
+      const topic = await newTopic(right);
+      await right.produce([batch(topic, 0, "a")]);
+      expect(await valuesOf(right, topic)).toEqual(["a"]);
+      const startedMs = Date.now();
+      await expect(wrong.topics()).rejects.toMatchObject({
+        code: "kafka",
+        message: expect.stringContaining("refuses the login"),
+      });
+      expect(Date.now() - startedMs).toBeLessThan(LATE_MS);
+      await Promise.all([right.close(), wrong.close()]);
+    },
+  );
+
+  test("is told the mechanism it does not know, and TLS where there is none, as sentences", async () => {
+    const token = async () => "a token";
+    const settings = [
+      { brokers: [kafka.loginBootstrap], login: { kind: "token", token } as const },
+      { brokers: [kafka.bootstrap], tls: true, callTimeoutMs: CALL_TIMEOUT_MS },
+    ];
+    const expected = [/refuses the login/, /cannot be reached with TLS/];
+    for (const [i, setting] of settings.entries()) {
+      const broker = new KafkaBroker(setting);
+      await expect(broker.topics()).rejects.toMatchObject({
+        code: "kafka",
+        message: expect.stringMatching(expected[i] as RegExp),
+      });
+      await broker.close();
+    }
   });
 });
 

@@ -11,11 +11,15 @@ import { jarsOf } from "./jars.ts";
 import { startJava } from "./java-process.ts";
 
 const JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+export const LOGIN_USER = "user";
+export const LOGIN_PASSWORD = "password";
 const READY_TEXT = "Kafka Server started";
 
 export type KafkaServer = {
   /** host:port */
   readonly bootstrap: string;
+  /** host:port where a login is asked for: PLAIN or SCRAM, as LOGIN_USER with LOGIN_PASSWORD. */
+  readonly loginBootstrap: string;
   /** Ends it and deletes its data. */
   stop(): Promise<void>;
   /** SIGKILL; the data stays. */
@@ -30,14 +34,14 @@ export type KafkaServer = {
 /** Starts Kafka and waits until it can be used. The first time downloads it, which takes up to half a minute. */
 export async function startKafka(options: { readonly port?: number } = {}): Promise<KafkaServer> {
   const jars = await jarsOf("kafka", new URL("./kafka/pom.xml", import.meta.url));
-  const [freePort, controllerPort] = (await freePorts(2)) as [number, number];
+  const [freePort, controllerPort, loginPort] = (await freePorts(3)) as [number, number, number];
   const port = options.port ?? freePort;
   const folder = mkdtempSync(join(tmpdir(), "millrace-kafka-"));
   const deleteFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once("exit", deleteFolder);
   const logFile = join(folder, "log.txt");
   const settings = join(folder, "server.properties");
-  writeFileSync(settings, propertiesOf(join(folder, "data"), port, controllerPort));
+  writeFileSync(settings, propertiesOf(join(folder, "data"), port, controllerPort, loginPort));
 
   // Classes loaded before are mapped instead of parsed: half the time to start. Written when a server ends in peace.
   const archive = join(jars, "classes.jsa");
@@ -57,7 +61,11 @@ export async function startKafka(options: { readonly port?: number } = {}): Prom
   const clusterId = randomBytes(16).toString("base64url");
   let server: Awaited<ReturnType<typeof start>>;
   try {
-    const format = ["format", "-t", clusterId, "-c", settings];
+    const scram = ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
+      "--add-scram",
+      `${mechanism}=[name=${LOGIN_USER},password=${LOGIN_PASSWORD}]`,
+    ]);
+    const format = ["format", "-t", clusterId, "-c", settings, ...scram];
     await promisify(execFile)("java", java("kafka.tools.StorageTool", ...format));
     server = await start();
   } catch (error) {
@@ -66,6 +74,7 @@ export async function startKafka(options: { readonly port?: number } = {}): Prom
   }
   return {
     bootstrap: `127.0.0.1:${port}`,
+    loginBootstrap: `127.0.0.1:${loginPort}`,
     async stop() {
       await server.stop();
       if (existsSync(fresh)) renameSync(fresh, archive);
@@ -81,15 +90,20 @@ export async function startKafka(options: { readonly port?: number } = {}): Prom
   };
 }
 
-function propertiesOf(data: string, port: number, controllerPort: number): string {
+function propertiesOf(data: string, port: number, controllerPort: number, loginPort: number): string {
+  const jaas = "org.apache.kafka.common.security";
   const properties = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort}`,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    "listener.name.login.plain.sasl.jaas.config": `${jaas}.plain.PlainLoginModule required user_${LOGIN_USER}="${LOGIN_PASSWORD}";`,
+    "listener.name.login.scram-sha-256.sasl.jaas.config": `${jaas}.scram.ScramLoginModule required;`,
+    "listener.name.login.scram-sha-512.sasl.jaas.config": `${jaas}.scram.ScramLoginModule required;`,
     "log.dirs": data,
     "num.network.threads": 2,
     "num.io.threads": 4,
