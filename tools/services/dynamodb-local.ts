@@ -54,6 +54,7 @@ export async function startDynamoDbLocal(
     return started;
   };
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", removeFolder);
   let server: Awaited<ReturnType<typeof start>>;
   try {
     server = await start();
@@ -66,6 +67,7 @@ export async function startDynamoDbLocal(
     async stop() {
       await server.stop();
       removeFolder();
+      process.removeListener("exit", removeFolder);
     },
     kill: () => server.kill(),
     async restart() {
