@@ -29,7 +29,7 @@ import {
 } from "./transaction-requests.ts";
 import { cutIntoRounds, type TransactionalWriter, writeBatches } from "./write-batches.ts";
 
-/** The version that brokers use among themselves to verify transactions. */
+/** Brokers use it among themselves to verify transactions. 3.6 is the first that says it knows it; 3.5 had it switched off. */
 const ADD_PARTITIONS_WITH_VERIFICATION = 4;
 
 /** The end of a transaction is applied within milliseconds; an open one of a writer that was killed takes as long as its abort. */
