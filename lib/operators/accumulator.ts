@@ -10,7 +10,7 @@ const NUMERIC_KINDS: ReadonlySet<string> = new Set(["count", "sum", "min", "max"
  * Returns an accumulator as it is, after a check where author's values can be in it. Throws MillraceError "unstorable"; also for undefined, which in
  * state stands for a key that has nothing.
  */
-export function accumulatorCheck({ kind }: AggregatorSpec): (accumulator: unknown) => unknown {
+export function accumulatorCheck({ kind, changed }: AggregatorSpec): (accumulator: unknown) => unknown {
   if (NUMERIC_KINDS.has(kind)) return (accumulator) => accumulator;
   return (accumulator) => {
     if (accumulator === undefined)
@@ -18,7 +18,7 @@ export function accumulatorCheck({ kind }: AggregatorSpec): (accumulator: unknow
         "unstorable",
         "the accumulator is undefined: add and merge return it; use null for nothing.",
       );
-    requireStorable(accumulator, "the accumulator");
+    requireStorable(changed === undefined ? accumulator : changed(accumulator), "the accumulator");
     return accumulator;
   };
 }

@@ -132,7 +132,8 @@ function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boole
           "format",
           "the record has no timestamp; give the topic a timestampOf, or produce with timestamps",
         );
-      timestampMs = time.nowMs;
+      // Without a log a record must give the same whenever it is processed, so not the clock.
+      timestampMs = task.plan.commits ? time.nowMs : 0;
     }
     // What no window can be computed of, and no record of ours can carry. Kafka's own timestamps have 64 bits.
     if (!Number.isSafeInteger(timestampMs)) {

@@ -13,6 +13,11 @@ export type AggregatorSpec = {
   /** undefined: not mergeable, so every element must reach the task that owns its key. */
   readonly merge: ((a: unknown, b: unknown) => unknown) | undefined;
   readonly result: (accumulator: unknown) => unknown;
+  /**
+   * What an `add` may have put into the accumulator, where that is only a part of it: all that has to be looked at to know that the accumulator can
+   * still be kept. undefined: all of it.
+   */
+  readonly changed?: (accumulator: unknown) => unknown;
   /** True where `add` ignores the element, as `count()` does: then the element need not be decoded or kept. */
   readonly ignoresValue: boolean;
   /** The author's functions inside, for messages; empty for the built-in ones without any. */

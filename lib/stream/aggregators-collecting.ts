@@ -81,6 +81,7 @@ export function collectAll(fn?: AuthorFunction): AggregatorSpec {
         return a;
       },
       result: (a) => a.slice(),
+      changed: (a) => (a.length === 0 ? null : a[a.length - 1]),
       functions: fn === undefined ? [] : [fn],
     },
     fn === undefined ? (value) => value : (value) => fn(value),
@@ -163,6 +164,7 @@ export function composeSpecs(named: readonly (readonly [string, AggregatorSpec])
   );
   const deferred = order.filter((i) => "prepare" in specs[i]!);
   const first = order.map((i) => ({ i, run: deferred.includes(i) ? preparing(specs[i]!) : specs[i]!.add }));
+  const changes = specs.map((spec) => spec.changed);
   const merges = specs.flatMap((spec) => (spec.merge === undefined ? [] : [spec.merge]));
   return toSpec<unknown[]>({
     kind: "object",
@@ -185,6 +187,9 @@ export function composeSpecs(named: readonly (readonly [string, AggregatorSpec])
       for (let i = 0; i < length; i++) result[names[i]!] = specs[i]!.result(a[i]);
       return result;
     },
+    ...(changes.some((changed) => changed !== undefined) && {
+      changed: (a: unknown[]) => a.map((part, i) => (changes[i] === undefined ? part : changes[i](part))),
+    }),
     ignoresValue: specs.every((spec) => spec.ignoresValue),
     functions: specs.flatMap((spec) => spec.functions),
   });

@@ -11,6 +11,7 @@ export type TypedSpec<A> = {
   readonly add: (accumulator: A, value: unknown) => A;
   readonly merge: ((a: A, b: A) => A) | undefined;
   readonly result: (accumulator: A) => unknown;
+  readonly changed?: (accumulator: A) => unknown;
   readonly ignoresValue: boolean;
   readonly functions: readonly AuthorFunction[];
 };

@@ -40,7 +40,7 @@ export type FunctionPlan = {
   readonly topicOutputs: readonly { readonly topic: AnyTopic; readonly partitions: number }[];
   /** The topic for its dead letters. */
   readonly deadLetterTopic: string;
-  /** Whether it needs a state log: it keeps state, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
+  /** Whether it needs a state log: it keeps state, gives authors' functions the clock, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
   readonly commits: boolean;
 };
 

@@ -11,7 +11,7 @@ import {
   shuffleNameOf,
   topicsWrittenBy,
 } from "./graph.ts";
-import type { KeyByNode, Node, SourceNode } from "./node.ts";
+import { isStateful, type KeyByNode, type Node, type SinkNode, type SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
 import type { AnyTopic } from "./topic.ts";
@@ -78,7 +78,7 @@ function functionsOf(
       commits:
         shuffle !== undefined ||
         shuffleOutputs.length > 0 ||
-        nodes.some((node) => node.kind === "window" || node.kind === "rolling") ||
+        nodes.some((node) => isStateful(node) || usesContext(node)) ||
         sources.some((source) => source.writtenByMillrace) ||
         topicOutputs.some(({ topic }) => topic.exactlyOnce),
     };
@@ -87,6 +87,15 @@ function functionsOf(
     toFunction(operator.operatorName, undefined),
     ...[...shuffles.values()].map((shuffle) => toFunction(shuffle.name, shuffle)),
   ];
+}
+
+/**
+ * Whether an author's function is given the context, and with it the clock: processed again it may give something else, so what it gave must be
+ * committed.
+ */
+function usesContext(node: Node | SinkNode): boolean {
+  if (node.kind === "split") return node.predicates.some(({ fn }) => fn.length >= 2);
+  return "fn" in node && node.kind !== "keyBy" && node.fn.length >= 2;
 }
 
 function sourcesOf(
