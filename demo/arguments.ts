@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { MillraceError } from "millrace";
+import type { ServicesOptions } from "../lib/local/services.ts";
 
 export const HELP = `Counts the words of text in windows of five seconds, and verifies every window.
 
@@ -10,6 +11,8 @@ export const HELP = `Counts the words of text in windows of five seconds, and ve
                                     these files, globs and folders; - is standard input
   npm start -- --crash 0.2          while invocations crash, time out, leave zombies, are delivered twice
   npm start -- --seed 7             with the event times, the order and the crashes of an earlier run
+  npm start -- --services           on the Kafka and DynamoDB that \`npm run services\` starts; --kafka host:port and
+                                    --dynamodb address name others
   npm start -- --json               one JSON summary on standard output, nothing else there
 
 Run it from the repository. It exits with 0 if everything was verified, with 1 if anything differs or failed, and
@@ -26,6 +29,8 @@ export type Arguments =
       /** undefined: the unfinished run's, or a new one. */
       readonly seed: number | undefined;
       readonly json: boolean;
+      /** The servers to run on; undefined: a folder here. */
+      readonly services: ServicesOptions | undefined;
     };
 
 /** Above this a run would hardly come to an end. */
@@ -42,6 +47,10 @@ export function parseArguments(args: readonly string[]): Arguments {
     crash: values.crash === undefined ? 0 : toNumber(values.crash, "--crash", 0, CRASH_MAX),
     seed: values.seed === undefined ? undefined : toInteger(values.seed, "--seed", 0, SEED_MAX),
     json: values.json === true,
+    services:
+      values.services === true || values.kafka !== undefined || values.dynamodb !== undefined
+        ? { kafka: values.kafka, dynamodb: values.dynamodb }
+        : undefined,
   };
 }
 
@@ -54,6 +63,9 @@ function parse(args: readonly string[]) {
         crash: { type: "string" },
         seed: { type: "string" },
         json: { type: "boolean" },
+        services: { type: "boolean" },
+        kafka: { type: "string" },
+        dynamodb: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

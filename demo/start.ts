@@ -3,6 +3,7 @@
 import { relative, resolve } from "node:path";
 import { MillraceError } from "millrace";
 import { ProblemLog } from "../lib/cli/problem-log.ts";
+import type { ServicesOptions } from "../lib/local/services.ts";
 import { HELP, parseArguments } from "./arguments.ts";
 import { openScreen } from "./screen.ts";
 import { describeSummary } from "./summary.ts";
@@ -72,8 +73,11 @@ async function start(args: readonly string[]): Promise<number> {
     if (parsed.json) stdout.write(`${JSON.stringify(summary)}\n`);
     else {
       stdout.write(`${describeSummary(summary).join("\n")}\n`);
-      const shown = relative(process.cwd(), stateFolder);
-      stdout.write(`What it produced: npx millrace topics read word-counts --state ${shown}\n`);
+      const place =
+        parsed.services === undefined
+          ? `--state ${relative(process.cwd(), stateFolder)}`
+          : toServicesFlags(parsed.services);
+      stdout.write(`What it produced: npx millrace topics read word-counts ${place}\n`);
     }
     return summary.verified ? 0 : EXIT_DIFFERS;
   } catch (error) {
@@ -86,4 +90,10 @@ async function start(args: readonly string[]): Promise<number> {
     stderr.write(`${error.message}\n`);
     return error.code === "usage" ? EXIT_USAGE : EXIT_DIFFERS;
   }
+}
+
+/** How another command finds the same servers. */
+function toServicesFlags({ kafka, dynamodb }: ServicesOptions): string {
+  const named = [kafka === undefined ? "" : `--kafka ${kafka}`, dynamodb === undefined ? "" : `--dynamodb ${dynamodb}`];
+  return named.filter((flag) => flag !== "").join(" ") || "--services";
 }

@@ -2,10 +2,12 @@
 
 import { randomInt } from "node:crypto";
 import { rmSync } from "node:fs";
+import { MillraceError } from "millrace";
 import { lines as linesTopic, wordCounts } from "../functions/topics.ts";
 import { findTasks } from "../lib/cli/find-tasks.ts";
 import { type Application, loadApplication } from "../lib/local/application.ts";
 import { startLocalRuntime } from "../lib/local/local-runtime.ts";
+import { openServices, type ServicesOptions } from "../lib/local/services.ts";
 import { openWorkspace, type Workspace } from "../lib/local/workspace.ts";
 import { createFaults, type Faults } from "../lib/simulation/faults.ts";
 import type { Arguments } from "./arguments.ts";
@@ -58,7 +60,7 @@ export async function runWordCount(options: RunOptions): Promise<Summary | "noth
     try {
       const run = new Run({ options, application, workspace, input, record, isResumed });
       const summary = await run.carryOut(kept.paths, startedAtMs);
-      writeRunRecord(options.stateFolder, { ...record, finished: true });
+      if (options.services === undefined) writeRunRecord(options.stateFolder, { ...record, finished: true });
       return summary;
     } finally {
       await workspace.close();
@@ -70,6 +72,7 @@ export async function runWordCount(options: RunOptions): Promise<Summary | "noth
 
 /** Opens what an unfinished run of the same lines has left, or clears the folder for a new one. */
 async function openRun(application: Application, input: InputSummary, options: RunOptions) {
+  if (options.services !== undefined) return openRunOnServices(application, input, options, options.services);
   const folder = options.stateFolder;
   let workspace = await openWorkspace(application, { folder, exclusive: true });
   const found = readRunRecord(folder);
@@ -86,6 +89,31 @@ async function openRun(application: Application, input: InputSummary, options: R
   const baseMs = chooseBase(Date.now(), input.lines);
   const record: RunRecord = { fingerprint: input.fingerprint, seed: start.seed, baseMs, finished: false };
   writeRunRecord(folder, record);
+  return { workspace, record, isResumed: false };
+}
+
+/**
+ * Opens a run on servers. It starts from empty topics, since it can tell what it wrote itself only there. Throws a MillraceError "usage" where
+ * there are lines already.
+ */
+async function openRunOnServices(
+  application: Application,
+  input: InputSummary,
+  options: RunOptions,
+  services: ServicesOptions,
+) {
+  const workspace = await openServices(application, services);
+  const ranges = await workspace.broker.offsets(linesTopic.topicName);
+  if (ranges.some(({ high }) => high > 0)) {
+    await workspace.close();
+    throw new MillraceError(
+      "usage",
+      `Topic "${linesTopic.topicName}" holds lines already: this run verifies what it wrote itself, so it needs new servers. Stop \`npm run services\` and start it again.`,
+    );
+  }
+  const seed = options.seed ?? randomInt(SEED_MAX);
+  const baseMs = chooseBase(Date.now(), input.lines);
+  const record: RunRecord = { fingerprint: input.fingerprint, seed, baseMs, finished: false };
   return { workspace, record, isResumed: false };
 }
 

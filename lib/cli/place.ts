@@ -2,14 +2,22 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { Option } from "commander";
+import { Command, Option } from "commander";
 import { type Application, loadApplication } from "../local/application.ts";
+import { openServices } from "../local/services.ts";
 import { hasWorkspace, openWorkspace, type Workspace } from "../local/workspace.ts";
 import { MillraceError } from "../stream/error.ts";
 import { listOf } from "../stream/sentence.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type PlaceOptions = { readonly app?: string; readonly state?: string };
+export type PlaceOptions = {
+  readonly app?: string;
+  readonly state?: string;
+  readonly services?: true;
+  readonly kafka?: string;
+  readonly dynamodb?: string;
+  readonly profile?: string;
+};
 
 const STATE_FOLDER = ".millrace";
 
@@ -20,8 +28,23 @@ export function appOption(): Option {
   );
 }
 
-export function stateOption(): Option {
+function stateOption(): Option {
   return new Option("--state <folder>", "the folder of the state (default: .millrace in the application's)");
+}
+
+/** A command that works on an application with its state: in a folder, or on servers, which any of the last four options asks for. */
+export function placeCommand(name: string): Command {
+  return new Command(name)
+    .addOption(appOption())
+    .addOption(stateOption())
+    .option("--services", "on Apache Kafka and DynamoDB instead of a folder: those of `npm run services`")
+    .option("--kafka <servers>", "on this Kafka: host:port, separated by commas")
+    .option("--dynamodb <address>", 'on this DynamoDB: its address, or "aws"')
+    .option("--profile <name>", "with the credentials of this AWS profile");
+}
+
+function isOnServices({ services, kafka, dynamodb, profile }: PlaceOptions): boolean {
+  return services === true || kafka !== undefined || dynamodb !== undefined || profile !== undefined;
 }
 
 export function toAppFolder(options: PlaceOptions, terminal: Terminal): string {
@@ -50,6 +73,8 @@ export async function openPlace(
   { exclusive }: { readonly exclusive: boolean },
 ): Promise<Place> {
   const application = await loadApplication(toAppFolder(options, terminal));
+  if (isOnServices(options))
+    return { application, workspace: await openServices(application, options), stateFolder: "DynamoDB" };
   const folder = toStateFolder(options, terminal);
   const workspace = await openWorkspace(application, { folder, exclusive });
   return { application, workspace, stateFolder: toShown(folder, terminal) };
@@ -60,6 +85,7 @@ export async function openToLook(
   options: PlaceOptions,
   terminal: Terminal,
 ): Promise<{ readonly application: Application | undefined; readonly workspace: Workspace }> {
+  if (isOnServices(options)) return openPlace(options, terminal, { exclusive: false });
   const appFolder = toAppFolder(options, terminal);
   const isApplication = options.app !== undefined || existsSync(join(appFolder, "functions"));
   const application = isApplication ? await loadApplication(appFolder) : undefined;

@@ -25,6 +25,7 @@ function options(more: Partial<RunOptions> = {}): RunOptions {
     crash: 0,
     seed: undefined,
     json: true,
+    services: undefined,
     root,
     stateFolder: join(folder, `state-${runs}`),
     inputFolder: folder,

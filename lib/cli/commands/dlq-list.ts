@@ -1,12 +1,12 @@
 /** `millrace dlq list`: dead letters with their reasons. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { DeadLetter } from "../../local/dead-letter.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { parseCount } from "../arguments.ts";
 import { readDeadLetters } from "../dead-letters.ts";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showPlural, toPrintable } from "../printable.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -17,13 +17,11 @@ type ListOptions = PlaceOptions & { readonly limit: number; readonly json?: true
 type Listed = { readonly operator: string; readonly number: number; readonly letter: DeadLetter };
 
 export function dlqListCommand(terminal: Terminal): Command {
-  return new Command("list")
+  return placeCommand("list")
     .description(
       "List the dead letters of an operator, or of all: where each record stood, and why it could not be processed.",
     )
     .argument("[operator]", "an operator's name")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(
       new Option("--limit <n>", "at most so many of each operator, the newest")
         .argParser(parseCount)

@@ -1,23 +1,21 @@
 /** `millrace dlq show`: one dead letter, with its original bytes. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { MillraceError } from "../../stream/error.ts";
 import { parseIndex } from "../arguments.ts";
 import { readDeadLetters } from "../dead-letters.ts";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showBytes, showTime, toPrintable } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 
 type ShowOptions = PlaceOptions & { readonly base64?: true };
 
 export function dlqShowCommand(terminal: Terminal): Command {
-  return new Command("show")
+  return placeCommand("show")
     .description("Show one dead letter of an operator: its reason, its position, and its bytes as they were.")
     .argument("<operator>", "an operator's name")
     .argument("<number>", "as `millrace dlq list` numbers them", parseIndex)
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--base64", "the value as base64, even if it is text"))
     .addHelpText("after", examples([["millrace dlq show count-words 0", "the first"]]))
     .action(async (operator: string, number: number, options: ShowOptions) => {

@@ -1,9 +1,9 @@
 /** `millrace run`: all operators of an application, here, until Ctrl-C. */
 
-import { Command } from "commander";
+import type { Command } from "commander";
 import { startLocalRuntime } from "../../local/local-runtime.ts";
 import { examples } from "../help.ts";
-import { appOption, openPlace, type PlaceOptions, stateOption } from "../place.ts";
+import { openPlace, type PlaceOptions, placeCommand } from "../place.ts";
 import { showPlural } from "../printable.ts";
 import { ProblemLog } from "../problem-log.ts";
 import { RunLog } from "../run-log.ts";
@@ -13,18 +13,17 @@ import { waitForInterrupt } from "../wait.ts";
 const SAY_EVERY_MS = 1_000;
 
 export function runCommand(terminal: Terminal): Command {
-  return new Command("run")
+  return placeCommand("run")
     .description(
       "Run all operators in functions/ until Ctrl-C. What they know is kept, and the next run goes on with it.",
     )
-    .addOption(appOption())
-    .addOption(stateOption())
     .addHelpText(
       "after",
       examples([
         ["millrace run", "the application in the current folder, its state in .millrace"],
         ["millrace run --app shop --state /tmp/shop", "another one, elsewhere"],
         ["millrace topics produce lines < README.md", "in a second terminal: something to do"],
+        ["millrace run --services", "on the Kafka and DynamoDB that `npm run services` starts"],
       ]),
     )
     .action(async (options: PlaceOptions) => {

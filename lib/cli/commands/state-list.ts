@@ -1,9 +1,9 @@
 /** `millrace state list`: tasks with their commits, checkpoints, watermarks and sizes. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { findTasks } from "../find-tasks.ts";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showBytesSize, showCount, showTime } from "../printable.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -11,10 +11,8 @@ import type { Terminal } from "../terminal.ts";
 const HEADS = ["function", "input", "commits", "checkpoint", "watermark", "log", "chunks", "wakes at"];
 
 export function stateListCommand(terminal: Terminal): Command {
-  return new Command("list")
+  return placeCommand("list")
     .description("List the tasks: a function on a partition of its input, with its last commit.")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--all", "also what functions had before they were reset"))
     .addOption(new Option("--json", "as JSON"))
     .addHelpText("after", examples([["millrace state list", "checkpoints, watermarks and sizes"]]))

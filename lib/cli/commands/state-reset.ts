@@ -1,6 +1,6 @@
 /** `millrace state reset`: makes a function forget everything and read its input from the beginning. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Application } from "../../local/application.ts";
 import { consumerGroupOf } from "../../local/local-runtime.ts";
 import type { Workspace } from "../../local/workspace.ts";
@@ -8,17 +8,15 @@ import { MillraceError } from "../../stream/error.ts";
 import type { FunctionPlan } from "../../stream/plan.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { examples } from "../help.ts";
-import { appOption, openPlace, type PlaceOptions, stateOption } from "../place.ts";
+import { openPlace, type PlaceOptions, placeCommand } from "../place.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function stateResetCommand(terminal: Terminal): Command {
-  return new Command("reset")
+  return placeCommand("reset")
     .description(
       "Make a function, and those that read what it sends, start over: a new generation, without state, from the first record of its input that is still there.",
     )
     .argument("<function>", "as `millrace state list` names it")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--yes", "I know that its results will be written again"))
     .addHelpText(
       "after",

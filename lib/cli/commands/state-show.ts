@@ -1,24 +1,22 @@
 /** `millrace state show`: the state of one function, or of one key in it. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { readTasks, type StateCell, type TaskState } from "../../local/read-state.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { encodeKey } from "../../stream/key.ts";
 import type { FunctionPlan, Topology } from "../../stream/plan.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showCount, showPlural, showTime, showValue, toJsonValue } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 
 type ShowOptions = PlaceOptions & { readonly key?: string; readonly json?: true };
 
 export function stateShowCommand(terminal: Terminal): Command {
-  return new Command("show")
+  return placeCommand("show")
     .description("Show what the tasks of a function remember, or what they remember of one key.")
     .argument("<function>", "as `millrace state list` names it")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--key <key>", "a key: text as it is, or a number, boolean or tuple as JSON"))
     .addOption(new Option("--json", "as JSON"))
     .addHelpText(

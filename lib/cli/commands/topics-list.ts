@@ -1,17 +1,15 @@
 /** `millrace topics list`: topics with their partitions and how many records they hold. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showCount } from "../printable.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function topicsListCommand(terminal: Terminal): Command {
-  return new Command("list")
+  return placeCommand("list")
     .description("List the topics: declared ones, shuffles and dead letters.")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--json", "as JSON"))
     .addHelpText("after", examples([["millrace topics list", "with their partitions and records"]]))
     .action(async (options: PlaceOptions & { json?: true }) => {

@@ -1,6 +1,6 @@
 /** `millrace topics produce`: a record per line of standard input. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { kafkaPartitionOf } from "../../state/murmur2.ts";
 import { MillraceError } from "../../stream/error.ts";
 import type { Topology } from "../../stream/plan.ts";
@@ -10,7 +10,7 @@ import { type OutgoingBatch, type OutgoingRecord, recordBytes } from "../../wire
 import { parseSeparator, parseTime } from "../arguments.ts";
 import { examples } from "../help.ts";
 import { makeRecord } from "../make-record.ts";
-import { appOption, openPlace, type PlaceOptions, stateOption } from "../place.ts";
+import { openPlace, type PlaceOptions, placeCommand } from "../place.ts";
 import { showPlural } from "../printable.ts";
 import { type Line, LineSplitter } from "../split-lines.ts";
 import type { Terminal } from "../terminal.ts";
@@ -18,13 +18,11 @@ import type { Terminal } from "../terminal.ts";
 type ProduceOptions = PlaceOptions & { readonly keySeparator?: string; readonly timestamp?: number };
 
 export function topicsProduceCommand(terminal: Terminal): Command {
-  return new Command("produce")
+  return placeCommand("produce")
     .description(
       "Write a record per line of standard input, in the topic's declared format: text and bytes as they stand, JSON as JSON.",
     )
     .argument("<topic>", "a declared topic")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(
       new Option("--key-separator <text>", "what stands between key and value; without it keys are null").argParser(
         parseSeparator,

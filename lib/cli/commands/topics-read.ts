@@ -1,12 +1,12 @@
 /** `millrace topics read`: the records of a topic, decoded. */
 
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Broker } from "../../kafka/broker.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { parseCount } from "../arguments.ts";
 import { examples } from "../help.ts";
-import { appOption, openToLook, type PlaceOptions, stateOption } from "../place.ts";
+import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { type ReadRecord, readRecords } from "../read-records.ts";
 import { showRecord, toJsonLine } from "../show-record.ts";
 import type { Terminal } from "../terminal.ts";
@@ -23,13 +23,11 @@ const LAST_RECORDS = 10;
 const POLL_EVERY_MS = 200;
 
 export function topicsReadCommand(terminal: Terminal): Command {
-  return new Command("read")
+  return placeCommand("read")
     .description(
       "Show the last records of a topic: partition:offset, time, key, value. Values are decoded by the topic's format, shuffles into their elements.",
     )
     .argument("<topic>", "any topic, also shuffles and dead letters")
-    .addOption(appOption())
-    .addOption(stateOption())
     .addOption(new Option("--from-beginning", "all records, from the first on"))
     .addOption(
       new Option("--limit <n>", `at most so many (default: ${LAST_RECORDS}, or all with --from-beginning)`).argParser(

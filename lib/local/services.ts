@@ -1,0 +1,62 @@
+/** A workspace on servers: Apache Kafka holds the topics, DynamoDB the state. Their clients are loaded when one is opened. */
+
+import type { Application } from "./application.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type ServicesOptions = {
+  /** Bootstrap servers, `host:port` separated by commas. Default: KAFKA_BOOTSTRAP_SERVERS, or what `npm run services` starts. */
+  readonly kafka?: string | undefined;
+  /** DynamoDB's address, or "aws" for the one of the region. Default: AWS_ENDPOINT_URL_DYNAMODB, or what `npm run services` starts. */
+  readonly dynamodb?: string | undefined;
+  /** A profile of the AWS configuration, for credentials. */
+  readonly profile?: string | undefined;
+};
+
+const KAFKA_DEFAULT = "127.0.0.1:9092";
+const DYNAMODB_DEFAULT = "http://127.0.0.1:8000";
+/** DynamoDB Local takes any; it asks only that there are some. */
+const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+/** DynamoDB wants at least three characters. */
+const TABLE_PREFIX = "millrace-";
+
+/**
+ * Opens the topics and the state of an application on servers; topics and table are made where they are missing. Several processes may do so at once:
+ * the protocol keeps them apart. Throws a MillraceError "kafka" or "state-store" where a server does not do what is asked, with a sentence.
+ */
+export async function openServices(application: Application, options: ServicesOptions): Promise<Workspace> {
+  const { env } = process;
+  const brokers = (options.kafka ?? env.KAFKA_BOOTSTRAP_SERVERS ?? KAFKA_DEFAULT).split(",").map((name) => name.trim());
+  const endpoint = options.dynamodb ?? env.AWS_ENDPOINT_URL_DYNAMODB ?? DYNAMODB_DEFAULT;
+  const isOurs = endpoint !== "aws" && options.profile === undefined && env.AWS_ACCESS_KEY_ID === undefined;
+  const { KafkaBroker } = await import("../kafka/kafka-broker.ts");
+  const { openDynamoDbStateLog } = await import("../state-log/dynamodb-state-log.ts");
+  const broker = new KafkaBroker({ brokers });
+  try {
+    await broker.ensureTopics(
+      application.topology.topics.map(({ name, partitions, compacted, retentionMs }) => ({
+        name,
+        partitions,
+        compacted,
+        retentionMs,
+      })),
+    );
+    const stateLog = await openDynamoDbStateLog({
+      table: `${TABLE_PREFIX}${application.name}`,
+      create: true,
+      ...(endpoint !== "aws" && { endpoint, region: env.AWS_REGION ?? "local" }),
+      ...(options.profile !== undefined && { profile: options.profile }),
+      ...(isOurs && { credentials: LOCAL_CREDENTIALS }),
+    });
+    return {
+      broker,
+      stateLog,
+      async close() {
+        await broker.close();
+        await stateLog.close();
+      },
+    };
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
