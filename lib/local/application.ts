@@ -31,6 +31,8 @@ export async function loadApplication(folder: string): Promise<Application> {
       "usage",
       `There is no folder ${functions}. An application keeps its operator files in "${FUNCTIONS_FOLDER}"; run the command in its folder, or name it with --app.`,
     );
+  // First, since Node cannot import anything below a package.json that it cannot read.
+  const name = nameOf(folder);
   const files = operatorFilesIn(functions);
   const operators: Operator[] = [];
   for (const file of files) operators.push(...(await operatorsIn(file)));
@@ -39,7 +41,6 @@ export async function loadApplication(folder: string): Promise<Application> {
       "topology",
       `No file in ${relative(process.cwd(), functions) || functions} exports an operator. One begins with: export const handler = operator("name", stream(topic)….to(other)).`,
     );
-  const name = nameOf(folder);
   return {
     name,
     folder,
@@ -75,9 +76,17 @@ async function operatorsIn(file: string): Promise<Operator[]> {
   return operators;
 }
 
+function nameInPackage(file: string): unknown {
+  if (!existsSync(file)) return undefined;
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown } | null)?.name;
+  } catch (cause) {
+    throw new MillraceError("definition", `${file} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
 function nameOf(folder: string): string {
-  const file = join(folder, "package.json");
-  const named = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown }).name : undefined;
+  const named = nameInPackage(join(folder, "package.json"));
   const name = typeof named === "string" && named !== "" ? named : basename(resolve(folder));
   const fitting = name
     .replace(/^@[^/]*\//, "")

@@ -111,6 +111,8 @@ function wrapStateLog(stateLog: StateLog, call: Call): StateLog {
     allotGeneration: (functionName, after) =>
       store("allotGeneration", () => stateLog.allotGeneration(functionName, after)),
     tasks: () => store("tasks", () => stateLog.tasks()),
+    // Bookkeeping of this process: nothing that could fail.
+    ...(stateLog.takeUnits !== undefined && { takeUnits: (task: string) => stateLog.takeUnits!(task) }),
     close: () => Promise.resolve(),
   };
 }

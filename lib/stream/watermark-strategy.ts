@@ -25,11 +25,18 @@ export interface WatermarkOptions {
   readonly whenIdle?: "wait" | "follow-clock";
 }
 
-/** `watermark = newest timestamp − bound − 1`, as Flink's BoundedOutOfOrdernessWatermarks. Throws a RangeError for a negative bound. */
+/**
+ * `watermark = newest timestamp − bound − 1`, as Flink's BoundedOutOfOrdernessWatermarks. Throws a RangeError for a negative bound or
+ * futureBound, for an idleAfter that is not above zero, and where the watermark is to follow the clock of what is never idle.
+ */
 export function boundedOutOfOrderness(bound: Duration, options: WatermarkOptions = {}): WatermarkStrategy {
   if (!(bound >= 0)) throw new RangeError(`The bound of boundedOutOfOrderness must not be negative (${bound} ms).`);
   if (options.idleAfter !== undefined && !(options.idleAfter > 0))
     throw new RangeError(`idleAfter must be above zero (${options.idleAfter} ms).`);
+  if (options.futureBound !== undefined && !(options.futureBound >= 0))
+    throw new RangeError(`futureBound must not be negative (${options.futureBound} ms).`);
+  if (options.whenIdle === "follow-clock" && options.idleAfter === undefined)
+    throw new RangeError('whenIdle: "follow-clock" needs idleAfter: without it no partition is ever idle.');
   return {
     kind: "bounded",
     bound,

@@ -37,6 +37,12 @@ describe("an application", () => {
     expect(topology.functions).toHaveLength(2);
   });
 
+  test("whose package.json cannot be read is told so", async () => {
+    const folder = applicationOf({ "a.ts": `${IMPORTS}${TOPICS}export const handler = ${operatorCalled("a")};\n` });
+    writeFileSync(join(folder, "package.json"), "{ name: shop }");
+    await expect(loadApplication(folder)).rejects.toThrow(/package\.json is not JSON: /);
+  });
+
   test.each([
     ["no folder of functions", undefined, /There is no folder .*functions\. .*--app\./],
     ["no operator", { "topics.ts": "export const unrelated = 1;\n" }, /exports an operator/],

@@ -301,7 +301,6 @@ describe("whether the watermark follows the clock", () => {
   test("not where one is never idle, has none, or waits", () => {
     const follows = boundedOutOfOrderness(seconds(2), idle);
     expect(boundOf(follows, boundedOutOfOrderness(seconds(2)))).toBeUndefined();
-    expect(boundOf(follows, boundedOutOfOrderness(seconds(2), { whenIdle: "follow-clock" }))).toBeUndefined();
     expect(boundOf(follows, boundedOutOfOrderness(seconds(2), { ...idle, whenIdle: "wait" }))).toBeUndefined();
     expect(boundOf(follows, noWatermark())).toBeUndefined();
     expect(boundOf(follows, undefined)).toBeUndefined();
