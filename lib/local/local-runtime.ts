@@ -54,7 +54,7 @@ const BATCH_SIZE_DEFAULT = 5_000;
 const TIMEOUT_MS_DEFAULT = 60_000;
 /** With faults, invocations are given up soon, so that zombies are common and short; twice as late each time in a row, or a slow machine never ends. */
 const FAULTY_TIMEOUT_MS = 250;
-const FAULTY_BACKOFF_MS = 5;
+const FAULTY_BACKOFF = { firstMs: 5, maxMs: 20 };
 /** A task that waits for the clock longer than this is not waited for by `quiet`. */
 const QUIET_HORIZON_MS = 10_000;
 const QUIET_POLL_MS = 20;
@@ -128,7 +128,8 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     if (faults === undefined) options.onProblem?.(sentenceOf(outcome.error));
     wakeUps.retry(name, { plan, place });
   };
-  const wakeUps = new WakeUps(clock, tick);
+  // Faults are many and mean nothing: whoever waits long after a few of them would only take longer.
+  const wakeUps = new WakeUps(clock, tick, faults === undefined ? undefined : FAULTY_BACKOFF);
 
   const mappings = functions.flatMap((plan) =>
     topicsReadBy(plan).map(({ topic, startAt }) => {
@@ -142,7 +143,11 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
         batchSize: options.batchSize ?? batch?.maxRecords ?? BATCH_SIZE_DEFAULT,
         batchWindowMs: batch?.window ?? 0,
         clock,
-        ...(faults !== undefined && { faults, backoffFirstMs: FAULTY_BACKOFF_MS, backoffMaxMs: FAULTY_BACKOFF_MS * 4 }),
+        ...(faults !== undefined && {
+          faults,
+          backoffFirstMs: FAULTY_BACKOFF.firstMs,
+          backoffMaxMs: FAULTY_BACKOFF.maxMs,
+        }),
         observe(notice) {
           if (notice.kind === "invoked") ended(plan, notice.outcome);
           if (notice.kind === "invoked" && notice.outcome.kind === "failed" && faults === undefined)

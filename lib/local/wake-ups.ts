@@ -5,9 +5,15 @@ import { STOP_TIMEOUT_MS_DEFAULT } from "./mapping-options.ts";
 
 type WakeUp<T> = { readonly task: T; readonly atMs: number };
 
+/** How long a task that failed waits: twice as long after each failure in a row. */
+type Backoff = { readonly firstMs: number; readonly maxMs: number };
+
+const BACKOFF: Backoff = { firstMs: 200, maxMs: 30_000 };
+
 export class WakeUps<T> {
   readonly #clock: Clock;
   readonly #call: (task: T) => Promise<void>;
+  readonly #backoff: Backoff;
   readonly #waiting = new Map<string, WakeUp<T>>();
   /** The newest commit of each task that wished anything. */
   readonly #newest = new Map<string, number>();
@@ -19,9 +25,10 @@ export class WakeUps<T> {
   #stopped = false;
 
   /** `call` must not reject. */
-  constructor(clock: Clock, call: (task: T) => Promise<void>) {
+  constructor(clock: Clock, call: (task: T) => Promise<void>, backoff: Backoff = BACKOFF) {
     this.#clock = clock;
     this.#call = call;
+    this.#backoff = backoff;
   }
 
   /** Wakes the task called `name` at `atMs` (null: not any more), as its commit `sequenceNumber` wishes; one before the newest is ignored. */
@@ -47,7 +54,7 @@ export class WakeUps<T> {
   /** The task's call failed: calls it again, and not before a while that grows with every failure in a row, whatever it wishes meanwhile. */
   retry(name: string, task: T): void {
     const failures = (this.#failed.get(name)?.failures ?? 0) + 1;
-    const notBeforeMs = this.#clock.now() + Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (failures - 1));
+    const notBeforeMs = this.#clock.now() + Math.min(this.#backoff.maxMs, this.#backoff.firstMs * 2 ** (failures - 1));
     this.#failed.set(name, { failures, notBeforeMs });
     // What it wishes may be far away: a commit whose outputs were not sent has said so before it failed.
     const wish = this.#waiting.get(name);
@@ -101,9 +108,6 @@ export class WakeUps<T> {
     return next;
   }
 }
-
-const RETRY_MS_FIRST = 200;
-const RETRY_MS_MAX = 30_000;
 
 /** Timers hold 31 bits of milliseconds; a far wake-up is looked at again. */
 const SLEEP_MS_MAX = 60_000;

@@ -58,10 +58,14 @@ describe.concurrent("a run", () => {
     expect(shown.at(-1)).toBe(201);
   });
 
-  test.each([11, 12, 13])("with crashes is verified (seed %i)", async (seed) => {
-    const summary = await runWordCount(options({ crash: 0.6, seed }));
-    expect(summary).toMatchObject({ verified: true, lines: 201, late: 0, crash: 0.6, seed });
-  });
+  test.each([11, 12, 13])(
+    "with crashes is verified (seed %i)",
+    async (seed) => {
+      const summary = await runWordCount(options({ crash: 0.6, seed }));
+      expect(summary).toMatchObject({ verified: true, lines: 201, late: 0, crash: 0.6, seed });
+    },
+    60_000,
+  );
 
   test("over standard input with lines that are no text, and one that is too long", async () => {
     const input = [
