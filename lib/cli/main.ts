@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../stream/error.ts";
 import { dlqCommand } from "./commands/dlq.ts";
+import { esmCommand } from "./commands/esm.ts";
 import { runCommand } from "./commands/run.ts";
 import { stateCommand } from "./commands/state.ts";
 import { topicsCommand } from "./commands/topics.ts";
@@ -24,6 +25,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(topicsCommand(terminal))
     .addCommand(stateCommand(terminal))
     .addCommand(dlqCommand(terminal))
+    .addCommand(esmCommand(terminal))
     .addHelpText(
       "after",
       examples([

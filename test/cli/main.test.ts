@@ -49,6 +49,12 @@ describe("help", () => {
     expect(output).toContain("--app <folder>");
   });
 
+  test("of esm, which needs no application, has examples", async () => {
+    const { code, output } = await run(["esm", "--help"]);
+    expect(code).toBe(0);
+    expect(output).toMatch(/\nExamples:\n {2}\$ millrace esm --topic orders --handler/);
+  });
+
   test("of millrace names every command", async () => {
     const { code, output } = await run(["--help"]);
     expect(code).toBe(0);
