@@ -43,8 +43,16 @@ export function placeCommand(name: string): Command {
     .option("--profile <name>", "with the credentials of this AWS profile");
 }
 
-function isOnServices({ services, kafka, dynamodb, profile }: PlaceOptions): boolean {
+/** Whether the options name servers instead of a folder. */
+export function isOnServices({ services, kafka, dynamodb, profile }: PlaceOptions): boolean {
   return services === true || kafka !== undefined || dynamodb !== undefined || profile !== undefined;
+}
+
+/** The options as another process of this command line takes them. */
+export function toArguments({ app, state, services, kafka, dynamodb, profile }: PlaceOptions): string[] {
+  const named = Object.entries({ app, state, kafka, dynamodb, profile });
+  const values = named.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+  return services === true ? ["--services", ...values] : values;
 }
 
 export function toAppFolder(options: PlaceOptions, terminal: Terminal): string {

@@ -13,17 +13,19 @@ export type Interrupt = {
   end(): void;
 };
 
-/** Listens from now on. */
-export function waitForInterrupt(terminal: Terminal): Interrupt {
+/** Listens from now on. What else there is to wait for counts as Ctrl-C when it is over. */
+export function waitForInterrupt(terminal: Terminal, other?: Promise<void>): Interrupt {
   let interrupted = false;
   let wake = () => {};
   const over = new Promise<void>((resolve) => {
     wake = resolve;
   });
-  const end = terminal.onInterrupt(() => {
+  const interrupt = () => {
     interrupted = true;
     wake();
-  });
+  };
+  const end = terminal.onInterrupt(interrupt);
+  void other?.then(interrupt, interrupt);
   return {
     isOver: () => interrupted,
     over,

@@ -23,6 +23,8 @@ import type { Workspace } from "./workspace.ts";
 export type LocalRuntimeOptions = {
   readonly application: Application;
   readonly workspace: Workspace;
+  /** Runs this function alone; the others run elsewhere. */
+  readonly only?: string;
   /** Goes wrong on purpose. */
   readonly faults?: Faults;
   /** Records per invocation, where an operator does not say. Default 5,000. */
@@ -67,7 +69,7 @@ export function consumerGroupOf({ name }: Application, plan: FunctionPlan): stri
 /** Starts everything; the topics must be there (openWorkspace). */
 export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<LocalRuntime> {
   const { application, workspace, faults, clock = systemClock } = options;
-  const { functions } = application.topology;
+  const functions = functionsOf(options);
   const stopping = new AbortController();
   const environments = new Map<string, Environment>();
   let environmentCount = 0;
@@ -206,6 +208,11 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
   };
 }
 
+/** The functions that run here. */
+function functionsOf({ application, only }: LocalRuntimeOptions): readonly FunctionPlan[] {
+  return application.topology.functions.filter(({ name }) => only === undefined || name === only);
+}
+
 type Environment = { readonly host: Host; readonly isDead: () => boolean };
 
 function newEnvironment(
@@ -241,13 +248,15 @@ function sourcesThatCommit(functions: readonly FunctionPlan[]): WakingTask[] {
 }
 
 /** The tasks that ever committed, in the generations that count. */
-async function tasksInLog({ application, workspace }: LocalRuntimeOptions): Promise<WakingTask[]> {
+async function tasksInLog(options: LocalRuntimeOptions): Promise<WakingTask[]> {
+  const { application, workspace } = options;
+  const functions = functionsOf(options);
   const found: WakingTask[] = [];
   for (const { task } of await workspace.stateLog.tasks()) {
     const parsed = parseTaskName(task);
     if (parsed === undefined) continue;
     const { functionName, topic, partition, generation } = parsed;
-    const plan = application.topology.functions.find(({ name }) => name === functionName);
+    const plan = functions.find(({ name }) => name === functionName);
     if (
       plan === undefined ||
       parsed.application !== application.name ||
