@@ -6,10 +6,11 @@ import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import type { ProgressOf, Section } from "./section.ts";
 import { stateSize } from "./state-size.ts";
+import { tricks } from "./tricks.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, words or state (default: all of them)
+  --only <name>   count, words, state or tricks (default: all of them)
   --json          one JSON document on standard output, nothing else there
   --help          this text
 
@@ -33,6 +34,7 @@ const benchmarks: Record<string, () => Promise<readonly Section[]>> = {
   count: () => countViews(progressOf),
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
+  tricks: async () => [await tricks(progressOf)],
 };
 
 process.exitCode = await main();

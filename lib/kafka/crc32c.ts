@@ -2,7 +2,7 @@
 
 const POLYNOMIAL = 0x82f63b78;
 
-/** Four tables, so that four bytes cost one step: three times as fast as byte by byte. */
+/** Four tables, so that four bytes cost one step: 2.8 times as fast as byte by byte (`npm run bench -- --only tricks`). */
 const [T0, T1, T2, T3] = tables();
 
 /** The checksum as an unsigned 32 bit integer. */

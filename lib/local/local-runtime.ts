@@ -16,7 +16,7 @@ import { EventSourceMapping } from "./event-source-mapping.ts";
 import { newHost } from "./host.ts";
 import { invoke, type LocalFunction } from "./invocation.ts";
 import type { Outcome } from "./retry-policy.ts";
-import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
+import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
 import { WakeUps } from "./wake-ups.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -267,14 +267,6 @@ async function tasksInLog(options: LocalRuntimeOptions): Promise<WakingTask[]> {
     found.push({ plan, place: { topic, partition } });
   }
   return found;
-}
-
-function topicsReadBy(plan: FunctionPlan): { topic: string; startAt: "earliest" | "latest" }[] {
-  if (plan.shuffle !== undefined) return [{ topic: plan.shuffle.name, startAt: "earliest" }];
-  return plan.sources.map(({ topic, nodes }) => ({
-    topic: topic.topicName,
-    startAt: nodes.every((node) => node.startAt === "latest") ? "latest" : "earliest",
-  }));
 }
 
 function sentenceOf(error: unknown): string {

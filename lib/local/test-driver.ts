@@ -20,7 +20,7 @@ import { newHost } from "./host.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
-import { sourceTasksOf, type TaskPlace, tickEvent } from "./tick.ts";
+import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
 
 /** How a test driver runs its operators. */
 export interface TestDriverOptions {
@@ -287,7 +287,7 @@ export class TestDriver implements AsyncDisposable {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       let read = false;
       for (const plan of this.#topology.functions) {
-        for (const topic of topicsReadBy(plan)) read = (await this.#deliver(plan, topic)) || read;
+        for (const { topic } of topicsReadBy(plan)) read = (await this.#deliver(plan, topic)) || read;
       }
       if (!read) return;
     }
@@ -330,10 +330,6 @@ export class TestDriver implements AsyncDisposable {
     if (declared !== undefined) return declared;
     throw new MillraceError("usage", `No operator of this driver reads or writes topic ${topic.topicName}.`);
   }
-}
-
-function topicsReadBy(plan: FunctionPlan): string[] {
-  return plan.shuffle === undefined ? plan.sources.map(({ topic }) => topic.topicName) : [plan.shuffle.name];
 }
 
 function isPlaced<V>(element: V | Placed<V>): element is Placed<V> {

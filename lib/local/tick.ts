@@ -1,4 +1,4 @@
-/** Ticks: which tasks a function has, and the event that lets them notice that time passes. */
+/** What a function reads: which topics and which tasks it has, and the event that lets them notice that time passes. */
 
 import type { FunctionPlan } from "../stream/plan.ts";
 import { encodeWatermark } from "../wire/bundle.ts";
@@ -11,6 +11,18 @@ export function sourceTasksOf(plan: FunctionPlan): TaskPlace[] {
   return plan.sources.flatMap(({ topic, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic: topic.topicName, partition })),
   );
+}
+
+/** The topics that a function reads, and where it begins in them. */
+export function topicsReadBy({ shuffle, sources }: FunctionPlan): {
+  readonly topic: string;
+  readonly startAt: "earliest" | "latest";
+}[] {
+  if (shuffle !== undefined) return [{ topic: shuffle.name, startAt: "earliest" }];
+  return sources.map(({ topic, nodes }) => ({
+    topic: topic.topicName,
+    startAt: nodes.every((node) => node.startAt === "latest") ? "latest" : "earliest",
+  }));
 }
 
 /** A tick of some tasks of a function. */

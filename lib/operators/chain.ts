@@ -45,6 +45,8 @@ export type ChainSetup = {
 export type Chain = {
   /** Where elements of a source enter. */
   readonly sources: ReadonlyMap<SourceNode, Push>;
+  /** The sources whose record's key is used: by a sink, or by a step that takes it as the key, before any keyBy sets another. */
+  readonly keyed: ReadonlySet<SourceNode>;
   /** Where elements of the function's own shuffle enter, by side. */
   readonly sides: readonly Push[];
   /** The one step that reads a side, where it takes partial results. */
@@ -148,6 +150,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   const sideNodes = plan.shuffle?.sides ?? [];
   return {
     sources: new Map(plan.sources.flatMap(({ nodes }) => nodes.map((node) => [node, outOf(node)] as const))),
+    keyed: new Set(plan.sources.flatMap(({ nodes }) => nodes.filter((node) => usesKey(node, consumers)))),
     sides: sideNodes.map(outOf),
     partials: sideNodes.map((side) => {
       const readers = (consumers.get(side) ?? []).filter((reader) => own.has(reader));
@@ -155,6 +158,13 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     }),
     stateful,
   };
+}
+
+function usesKey(node: Node, consumers: ReturnType<typeof consumersOf>): boolean {
+  return (consumers.get(node) ?? []).some(
+    (reader) =>
+      reader.kind === "sink" || (reader.kind === "keyBy" ? reader.fn === undefined : usesKey(reader, consumers)),
+  );
 }
 
 /** The name of a step's cells in the state: keyBy and step, so that inserting a stateless step moves nothing. */

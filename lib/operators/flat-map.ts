@@ -9,7 +9,7 @@ export function flatMapStep(node: FlatMapNode, { call, out }: StatelessSetup): S
     inputs: [
       (value, key, timestampMs) => {
         const results = fn(value, timestampMs) as Iterable<unknown>;
-        // Arrays by index: a third faster than the iterator protocol (bench/word-count).
+        // Arrays by index: about a fifth less time than the iterator protocol (`npm run bench -- --only tricks`).
         if (Array.isArray(results)) for (let i = 0; i < results.length; i++) out(results[i], key, timestampMs);
         else
           for (const result of results) {

@@ -17,7 +17,7 @@ export type Handler = (event: unknown, context: InvocationContext) => Promise<Ba
 export interface Operator<out Name extends string = string> extends Handler {
   readonly operatorName: Name;
   readonly definition: OperatorDefinition;
-  /** It reads the text of an event itself, faster than through JSON.parse. */
+  /** It takes the text of an event too, and reads it itself. */
   readonly acceptsText: true;
 }
 

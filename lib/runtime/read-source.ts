@@ -1,10 +1,8 @@
 /** Puts records of a source topic through a task's chain: decodes, drops repeats, finds timestamps, pushes. */
 
-import { consumersOf } from "../operators/chain.ts";
 import type { Push } from "../operators/step.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { SourceNode } from "../stream/node.ts";
-import type { FunctionPlan } from "../stream/plan.ts";
 import { identityOf, isAbove } from "../wire/identity.ts";
 import { decodeValues } from "../wire/read-values.ts";
 import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-columns.ts";
@@ -32,7 +30,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
   const { values, problems } = decodeValues(records, topic.valueFormat, topic.compacted);
   const readers = nodes.map((node, i) => readerOf(task, node, i, settings.freeze));
   const decodeKeys =
-    topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || needsKey(task.plan, node));
+    topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || task.chain.keyed.has(node));
 
   const bury = (i: number, problem: Problem) => {
     if (task.plan.operator.onError === "fail") throw stopped(task, records.offsets[i] as number, problem);
@@ -96,8 +94,7 @@ type Reader = (value: unknown, key: unknown, recordMs: number, records: RecordCo
 function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boolean): Reader {
   const push = task.chain.sources.get(node) as Push;
   const { meta, counts, calls, time } = task;
-  const timestampOf = node.timestampOf ?? node.topic.timestampOf;
-  const strategy = node.watermark ?? node.topic.watermark;
+  const { timestampOf, watermark: strategy } = node;
   const inEventTime = strategy !== undefined && strategy.kind !== "none";
   const futureMs = time.nowMs + (strategy?.futureBound ?? Number.POSITIVE_INFINITY);
 
@@ -145,14 +142,4 @@ function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boole
     if (timestampMs > futureMs) counts.future++;
     else if (timestampMs > (meta.newestMs[index] as number)) meta.newestMs[index] = timestampMs;
   };
-}
-
-/** Whether the record's key is used: by a sink, or by a step that takes it as the key, before any keyBy sets another. */
-function needsKey(plan: FunctionPlan, source: SourceNode): boolean {
-  const consumers = consumersOf(plan.operator.sinks);
-  const uses = (node: Parameters<typeof consumers.get>[0]): boolean =>
-    (consumers.get(node) ?? []).some(
-      (reader) => reader.kind === "sink" || (reader.kind === "keyBy" ? reader.fn === undefined : uses(reader)),
-    );
-  return uses(source);
 }

@@ -13,7 +13,7 @@ export type SourceTime = {
 
 /** The rules for a task that reads a source topic. */
 export function sourceTimeOf(task: OpenTask): SourceTime {
-  const strategies = nodesOf(task).map((node) => node.watermark ?? node.topic.watermark);
+  const strategies = nodesOf(task).map((node) => node.watermark);
   const idleAfter = strategies.map((strategy) => strategy?.idleAfter);
   const follows = strategies.length > 0 && strategies.every((strategy) => strategy?.whenIdle === "follow-clock");
   return {
@@ -27,7 +27,7 @@ export function sourceTimeOf(task: OpenTask): SourceTime {
 export function sourceWatermark(task: OpenTask): number {
   let least = Number.POSITIVE_INFINITY;
   for (const [i, node] of nodesOf(task).entries()) {
-    const strategy = node.watermark ?? node.topic.watermark;
+    const strategy = node.watermark;
     const watermarkMs =
       strategy === undefined || strategy.kind === "none"
         ? Number.NEGATIVE_INFINITY

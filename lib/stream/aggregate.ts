@@ -1,7 +1,5 @@
 /** Aggregates as the engine sees them: an accumulator that elements are added to and that can be merged and read. */
 
-import type { AuthorFunction } from "./node.ts";
-
 /**
  * How an accumulator is made, fed, merged and read. Accumulators are storable values (JSON values, bigint, Uint8Array).
  * `add` and `merge` may change and return their first argument, or return a new value; the caller keeps what is returned.
@@ -20,6 +18,4 @@ export type AggregatorSpec = {
   readonly changed?: (accumulator: unknown) => unknown;
   /** True where `add` ignores the element, as `count()` does: then the element need not be decoded or kept. */
   readonly ignoresValue: boolean;
-  /** The author's functions inside, for messages; empty for the built-in ones without any. */
-  readonly functions: readonly AuthorFunction[];
 };

@@ -42,7 +42,6 @@ export function firstOf(): AggregatorSpec {
     merge: (a, b) => (a.length === 0 ? b : a),
     result: held,
     ignoresValue: false,
-    functions: [],
   });
 }
 
@@ -54,7 +53,6 @@ export function lastOf(): AggregatorSpec {
     merge: (a, b) => (b.length === 0 ? a : b),
     result: held,
     ignoresValue: false,
-    functions: [],
   });
 }
 
@@ -67,7 +65,6 @@ export function reduceBy(fn: AuthorFunction): AggregatorSpec {
     merge: (a, b) => (a.length === 0 ? b : b.length === 0 ? a : [fn(a[0], b[0])]),
     result: held,
     ignoresValue: false,
-    functions: [fn],
   });
 }
 
@@ -82,7 +79,6 @@ export function collectAll(fn?: AuthorFunction): AggregatorSpec {
       },
       result: (a) => a.slice(),
       changed: (a) => (a.length === 0 ? null : a[a.length - 1]),
-      functions: fn === undefined ? [] : [fn],
     },
     fn === undefined ? (value) => value : (value) => fn(value),
     (a, value) => {
@@ -120,7 +116,6 @@ export function topOf(n: number, by: AuthorFunction): AggregatorSpec {
       create: () => [],
       merge: (a, b) => b.reduce(insert, a),
       result: (a) => a.map(([, element]) => element),
-      functions: [by],
     },
     (value) => [toNumber("topN", by(value)), value],
     insert,
@@ -149,7 +144,6 @@ export function customSpec(spec: {
     merge: merge === undefined ? undefined : (a, b) => spec.merge!(a, b),
     result: (a) => spec.result(a),
     ignoresValue: false,
-    functions: merge === undefined ? [create, add, result] : [create, add, merge, result],
   };
 }
 
@@ -191,7 +185,6 @@ export function composeSpecs(named: readonly (readonly [string, AggregatorSpec])
       changed: (a: unknown[]) => a.map((part, i) => (changes[i] === undefined ? part : changes[i](part))),
     }),
     ignoresValue: specs.every((spec) => spec.ignoresValue),
-    functions: specs.flatMap((spec) => spec.functions),
   });
 }
 

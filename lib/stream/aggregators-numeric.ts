@@ -13,7 +13,6 @@ export type TypedSpec<A> = {
   readonly result: (accumulator: A) => unknown;
   readonly changed?: (accumulator: A) => unknown;
   readonly ignoresValue: boolean;
-  readonly functions: readonly AuthorFunction[];
 };
 
 /** Forgets the accumulator's type, as the engine does. */
@@ -32,7 +31,6 @@ const COUNT = toSpec<number>({
   merge: plus,
   result: same,
   ignoresValue: true,
-  functions: [],
 });
 
 export function countAll(): AggregatorSpec {
@@ -47,7 +45,6 @@ export function countWhere(where: AuthorFunction): AggregatorSpec {
     merge: plus,
     result: same,
     ignoresValue: false,
-    functions: [where],
   });
 }
 
@@ -59,7 +56,6 @@ export function sumOf(by: AuthorFunction): AggregatorSpec {
     merge: plus,
     result: same,
     ignoresValue: false,
-    functions: [by],
   });
 }
 
@@ -75,7 +71,6 @@ export function extremeOf(kind: "min" | "max", by: AuthorFunction): AggregatorSp
     merge: (a, b) => (b === null ? a : pick(a, b)),
     result: same,
     ignoresValue: false,
-    functions: [by],
   });
 }
 
@@ -87,7 +82,6 @@ export function averageOf(by: AuthorFunction): AggregatorSpec {
     merge: (a, b) => [a[0] + b[0], a[1] + b[1]],
     result: ([sum, count]) => sum / count,
     ignoresValue: false,
-    functions: [by],
   });
 }
 
@@ -109,7 +103,6 @@ export function bestOf(kind: "minBy" | "maxBy", by: AuthorFunction): AggregatorS
     merge: (a, b) => (b === null || (a !== null && !better(b[0], a[0])) ? a : b),
     result: (a) => (a === null ? null : a[1]),
     ignoresValue: false,
-    functions: [by],
   });
 }
 

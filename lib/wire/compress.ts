@@ -9,7 +9,7 @@ const COMPRESS_BYTES_MIN = 128;
 const PLAIN = 0;
 const ZSTD = 1;
 
-/** Level 1 beats deflate and brotli on size and time for state and bundles (bench/compress). */
+/** Level 1: a third smaller than deflate at its fastest and a quarter smaller than brotli, in about their time (`npm run bench -- --only tricks`). */
 const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const encoder = new TextEncoder();

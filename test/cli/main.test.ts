@@ -332,6 +332,22 @@ test("a run from input to results, with its state and its dead letters, stopped 
   ).toBe(4);
 });
 
+test("Ctrl-C again while a run stops ends it at once, with a sentence", async () => {
+  class Impatient extends TestTerminal {
+    override err(text: string): void {
+      super.err(text);
+      if (text.startsWith("Stopping;")) this.interrupt();
+    }
+  }
+  const terminal = new Impatient(folder);
+  const running = main(["run", ...place("impatient")], terminal);
+  await terminal.shows("Ctrl-C stops.");
+  terminal.interrupt();
+  await running;
+  expect(terminal.exitCode).toBe(130);
+  expect(terminal.errors).toContain("Stopped at once. Nothing is lost: the next run goes on from the last commits.\n");
+});
+
 /** What no command would write: bytes that do not fit the topic's format. */
 async function produceBytes(stateFolder: string, value: Uint8Array): Promise<void> {
   const workspace = await openWorkspace(undefined, { folder: stateFolder, exclusive: false });
