@@ -35,6 +35,9 @@ import { DynamoDbUnits, WRITE_UNIT_BYTES } from "./dynamodb-units.ts";
 
 export type Key = { readonly pk: string; readonly sk: string };
 
+/** What is used of the SDK's client. */
+export type DynamoDbClient = Pick<DynamoDBClient, "send" | "destroy">;
+
 export type DynamoDbSettings = {
   readonly table: string;
   /** Default: AWS's own in `region`. */
@@ -46,6 +49,8 @@ export type DynamoDbSettings = {
   /** A profile of the shared AWS configuration. */
   readonly profile?: string;
   readonly timeouts?: Partial<DynamoDbTimeouts>;
+  /** Carries the requests, and keeps to time-outs by itself. Default: the AWS SDK's, as the settings above say. */
+  readonly client?: DynamoDbClient;
 };
 
 export type DynamoDbTimeouts = {
@@ -59,7 +64,12 @@ export type DynamoDbTimeouts = {
 };
 
 /** An answer takes a few milliseconds, one of a megabyte some tens. After a freeze every socket is dead, and the second attempt has a fresh one. */
-const TIMEOUTS: DynamoDbTimeouts = { connectMs: 1_000, requestMs: 3_000, silenceMs: 3_000, callMs: 8_000 };
+const DYNAMODB_TIMEOUTS: DynamoDbTimeouts = {
+  connectMs: 1_000,
+  requestMs: 3_000,
+  silenceMs: 3_000,
+  callMs: 8_000,
+};
 
 /** Attempts of the SDK at one call, on time-outs, throttling and failures of the server. */
 const ATTEMPTS_MAX = 3;
@@ -89,18 +99,18 @@ type Answer = {
 export class DynamoDbTable {
   readonly table: string;
   readonly units = new DynamoDbUnits();
-  readonly #client: DynamoDBClient;
+  readonly #client: DynamoDbClient;
   readonly #at: string;
   readonly #callMs: number;
   #closed = false;
 
   /** Connects with the first call. */
   constructor(settings: DynamoDbSettings) {
-    const timeouts = { ...TIMEOUTS, ...settings.timeouts };
+    const timeouts = { ...DYNAMODB_TIMEOUTS, ...settings.timeouts };
     this.table = settings.table;
     this.#at = settings.endpoint ?? settings.region ?? "the region of the environment";
     this.#callMs = timeouts.callMs;
-    this.#client = new DynamoDBClient(clientConfigOf(settings, timeouts));
+    this.#client = settings.client ?? new DynamoDBClient(clientConfigOf(settings, timeouts));
   }
 
   /** Throws "state-store" where the table is missing, unless it is to be made, and "state-unusable" where it is another's. */
@@ -240,7 +250,8 @@ export class DynamoDbTable {
       throw new MillraceError("state-store", `The state log in table "${this.table}" is no longer open.`);
     // Not AbortSignal.timeout, whose timer would stay until the deadline although the call has long been answered.
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), this.#callMs);
+    // A call under way has a socket, which keeps the process; one that will never be answered is not to keep it.
+    const timer = setTimeout(() => deadline.abort(), this.#callMs).unref();
     try {
       const answer = await send({ abortSignal: deadline.signal });
       this.units.addCall(answer.$metadata.attempts ?? 1);

@@ -68,6 +68,8 @@ export type DynamoDbStateLogOptions = {
   /** Where bodies of chunks lie that exceed an item. Default: in parts, in the same table. */
   readonly chunkBlobs?: BlobStore;
   readonly rules?: Rules;
+  /** Names of what exceeds an item, of which each content has its own. Default: random ones. */
+  readonly newAttemptId?: () => string;
 };
 
 /** A store of state logs in a table. */
@@ -76,6 +78,7 @@ export class DynamoDbStateLog implements StateLog {
   readonly #rules: Rules;
   readonly #entryBlobs: BlobStore;
   readonly #chunkBlobs: BlobStore;
+  readonly #newAttemptId: () => string;
   readonly #known = new KnownBlobs();
 
   /** Connects with the first call; a missing table is then said. Use `openDynamoDbStateLog` to know it at once. */
@@ -84,6 +87,7 @@ export class DynamoDbStateLog implements StateLog {
     this.#rules = options.rules ?? RULES;
     this.#entryBlobs = new DynamoDbParts(table);
     this.#chunkBlobs = options.chunkBlobs ?? this.#entryBlobs;
+    this.#newAttemptId = options.newAttemptId ?? randomUUID;
   }
 
   /** What everything has cost since the log was opened. */
@@ -128,7 +132,7 @@ export class DynamoDbStateLog implements StateLog {
 
   async putChunk(task: string, chunk: Chunk): Promise<void> {
     const { range, asOf, bytes } = chunk;
-    const attemptId = bytes.byteLength > CHUNK_BYTES_MAX ? randomUUID() : undefined;
+    const attemptId = bytes.byteLength > CHUNK_BYTES_MAX ? this.#newAttemptId() : undefined;
     const blob = chunkBlob(task, range, asOf, attemptId ?? "");
     if (attemptId !== undefined) {
       this.#known.add(blob);
