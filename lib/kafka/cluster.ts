@@ -5,7 +5,8 @@
 
 import { MillraceError } from "../stream/error.ts";
 import { isCode, KafkaCodeError, throwOnCode } from "./kafka-code-error.ts";
-import { ConnectionLostError, KafkaConnection } from "./kafka-connection.ts";
+import { ConnectionLostError } from "./kafka-connection.ts";
+import { type Connection, type KafkaOutside, realOutside } from "./kafka-outside.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 import type { ClusterMetadata, KafkaRequest, NodeAddress, TopicMetadata, TopicPartition } from "./requests.ts";
 import * as requests from "./requests.ts";
@@ -18,15 +19,17 @@ const METADATA_AGE_MS_MAX = 300_000;
 
 export class Cluster {
   readonly #settings: KafkaSettings;
-  readonly #connections = new Map<string, Promise<KafkaConnection>>();
-  readonly #opened = new Set<KafkaConnection>();
+  readonly #outside: KafkaOutside;
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #opened = new Set<Connection>();
   readonly #topics = new Map<string, { readonly found: TopicMetadata; readonly atMs: number }>();
   readonly #nodes = new Map<number, NodeAddress>();
   readonly #coordinators = new Map<string, NodeAddress>();
   #discarded: string | undefined;
 
-  constructor(settings: KafkaSettings) {
+  constructor(settings: KafkaSettings, outside: KafkaOutside = realOutside) {
     this.#settings = settings;
+    this.#outside = outside;
   }
 
   /** Whether it may be used for another call. */
@@ -48,19 +51,24 @@ export class Cluster {
     this.#coordinators.clear();
   }
 
+  /** Waits. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#outside.after(ms, resolve));
+  }
+
   /** Asks for topics, or all; a topic that does not exist has the code of that. */
   async metadata(topics: readonly string[] | undefined): Promise<ClusterMetadata> {
     const connection = await this.#seed();
     const found = await connection.request(requests.metadata(topics));
     for (const node of found.nodes) this.#nodes.set(node.nodeId, node);
     for (const topic of found.topics)
-      if (topic.code === 0) this.#topics.set(topic.topic, { found: topic, atMs: Date.now() });
+      if (topic.code === 0) this.#topics.set(topic.topic, { found: topic, atMs: this.#outside.now() });
     return found;
   }
 
   /** What is known of topics, asked for where it is not known. Throws "kafka" where one does not exist. */
   async topicsOf(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
-    const oldestMs = Date.now() - METADATA_AGE_MS_MAX;
+    const oldestMs = this.#outside.now() - METADATA_AGE_MS_MAX;
     const known = (name: string) => {
       const at = this.#topics.get(name);
       return at !== undefined && at.atMs >= oldestMs ? at.found : undefined;
@@ -108,7 +116,7 @@ export class Cluster {
     return (await this.#coordinatorOf("transaction", transactionalId)).versionMax(key);
   }
 
-  async #coordinatorOf(kind: "group" | "transaction", id: string): Promise<KafkaConnection> {
+  async #coordinatorOf(kind: "group" | "transaction", id: string): Promise<Connection> {
     const key = `${kind} ${id}`;
     let node = this.#coordinators.get(key);
     if (node === undefined) {
@@ -119,7 +127,7 @@ export class Cluster {
   }
 
   /** Any broker: one that is connected, or the first that answers. */
-  async #seed(): Promise<KafkaConnection> {
+  async #seed(): Promise<Connection> {
     for (const node of this.#nodes.values()) {
       const connection = this.#connections.get(nameOf(node, "write"));
       if (connection !== undefined) return connection;
@@ -138,7 +146,7 @@ export class Cluster {
     throw failures[0];
   }
 
-  #connectionTo(node: Omit<NodeAddress, "nodeId">, lane: Lane): Promise<KafkaConnection> {
+  #connectionTo(node: Omit<NodeAddress, "nodeId">, lane: Lane): Promise<Connection> {
     if (this.#discarded !== undefined) return Promise.reject(new ConnectionLostError(this.#discarded));
     const name = nameOf(node, lane);
     let connection = this.#connections.get(name);
@@ -150,8 +158,8 @@ export class Cluster {
     return connection;
   }
 
-  async #open({ host, port }: Omit<NodeAddress, "nodeId">): Promise<KafkaConnection> {
-    const connection = new KafkaConnection(host, port, this.#settings);
+  async #open({ host, port }: Omit<NodeAddress, "nodeId">): Promise<Connection> {
+    const connection = this.#outside.connect(host, port, this.#settings);
     // Known before it is open, so that a discard ends the attempt too.
     this.#opened.add(connection);
     try {

@@ -33,7 +33,7 @@ export async function createMissingTopics(
     const found = await metadataOf(cluster, specs);
     const isReady = ({ code, leaders }: TopicMetadata) => code === CODE_OK && !leaders.includes(-1);
     if (check(specs, found).length === 0 && [...found.values()].every(isReady)) break;
-    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    await cluster.pause(READY_POLL_MS);
   }
   // A leader learns that it is one a moment after everybody else does.
   for (const { name, partitions } of missing)

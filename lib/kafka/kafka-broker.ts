@@ -14,6 +14,7 @@ import { createMissingTopics } from "./create-topics.ts";
 import { decodeBatches } from "./decode-batches.ts";
 import { isCode } from "./kafka-code-error.ts";
 import { DeadlineError, reactionTo, toMillraceError } from "./kafka-failure.ts";
+import { type KafkaOutside, realOutside } from "./kafka-outside.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings, RECORD_BYTES_MAX_KAFKA } from "./kafka-settings.ts";
 import { commitOffset, fetchBatches, listOffsets, stableOffset } from "./requests.ts";
 import { Transactions } from "./transactions.ts";
@@ -34,6 +35,7 @@ const FETCH_BYTES_MIN = 64 * 1024;
 export class KafkaBroker implements Broker {
   readonly recordBytesMax: number;
   readonly #settings: KafkaSettings;
+  readonly #outside: KafkaOutside;
   readonly #timeoutMs: number;
   readonly #transactions: Transactions;
   /** The last call of each transactional id: they follow each other. */
@@ -41,8 +43,9 @@ export class KafkaBroker implements Broker {
   #cluster: Cluster;
   #isClosed = false;
 
-  constructor(settings: KafkaSettings) {
+  constructor(settings: KafkaSettings, outside: KafkaOutside = realOutside) {
     this.#settings = settings;
+    this.#outside = outside;
     this.recordBytesMax = settings.recordBytesMax ?? RECORD_BYTES_MAX_KAFKA;
     this.#timeoutMs = settings.callTimeoutMs ?? CALL_TIMEOUT_MS_DEFAULT;
     this.#transactions = new Transactions({
@@ -50,7 +53,7 @@ export class KafkaBroker implements Broker {
       // Longer than a call, so that no transaction is ended under the hands of who writes it.
       transactionTimeoutMs: this.#timeoutMs * 2,
     });
-    this.#cluster = new Cluster(settings);
+    this.#cluster = new Cluster(settings, outside);
   }
 
   async produce(batches: readonly OutgoingBatch[]): Promise<void> {
@@ -162,22 +165,22 @@ export class KafkaBroker implements Broker {
 
   /** Runs `work` with a deadline, again where that may help. */
   async #call<T>(doing: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const endsAtMs = Date.now() + this.#timeoutMs;
+    const endsAtMs = this.#outside.now() + this.#timeoutMs;
     for (let attempt = 1; ; attempt += 1) {
       if (!this.#cluster.isUsable() && !this.#isClosed) this.#replace(this.#cluster, "The connections were idle");
       const cluster = this.#cluster;
-      const leftMs = endsAtMs - Date.now();
+      const leftMs = endsAtMs - this.#outside.now();
       const timeoutMs = Math.min(leftMs, Math.ceil(this.#timeoutMs / ATTEMPTS_IN_TIME));
       try {
-        return await withDeadline(work(cluster), timeoutMs);
+        return await withDeadline(work(cluster), timeoutMs, this.#outside);
       } catch (error) {
         const reaction = reactionTo(error);
         if (reaction === "reconnect") this.#replace(cluster, `A call before failed: ${(error as Error).message}`);
         if (reaction === "forget") cluster.forget();
         const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1));
-        const isLast = attempt === ATTEMPTS_MAX || this.#isClosed || Date.now() + backoffMs >= endsAtMs;
+        const isLast = attempt === ATTEMPTS_MAX || this.#isClosed || this.#outside.now() + backoffMs >= endsAtMs;
         if (reaction === "give-up" || isLast) throw toMillraceError(error, doing, this.#settings);
-        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+        await new Promise<void>((resolve) => void this.#outside.after(backoffMs, resolve));
       }
     }
   }
@@ -185,19 +188,19 @@ export class KafkaBroker implements Broker {
   #replace(cluster: Cluster, reason: string): void {
     cluster.discard(reason);
     // Somebody else may have met the same failure first.
-    if (this.#cluster === cluster && !this.#isClosed) this.#cluster = new Cluster(this.#settings);
+    if (this.#cluster === cluster && !this.#isClosed) this.#cluster = new Cluster(this.#settings, this.#outside);
   }
 }
 
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, outside: KafkaOutside): Promise<T> {
+  let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), timeoutMs);
+    cancel = outside.after(timeoutMs, () => reject(new DeadlineError(timeoutMs)));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 

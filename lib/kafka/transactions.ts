@@ -83,7 +83,7 @@ export class Transactions {
         "This Kafka cannot keep exactlyOnce topics: it does not verify transactions. Use version 3.6 or later, or idempotent topics.",
       );
     // Invariant 2: not answered before the writer fenced has nothing open any more …
-    const identity = await whilePending(() =>
+    const identity = await whilePending(cluster, () =>
       cluster.askCoordinator(
         "transaction",
         transactionalId,
@@ -91,7 +91,7 @@ export class Transactions {
       ),
     );
     // … and not answered before the end of that is applied.
-    const last = await whilePending(() =>
+    const last = await whilePending(cluster, () =>
       cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),
     );
     checkSequenceNumber(last, once);
@@ -109,8 +109,8 @@ export class Transactions {
     const partitions = partitionsOf(batches);
     const rounds = cutIntoRounds(batches, this.#limits.batchBytesMax);
     const ask = (request: KafkaRequest<void>) => cluster.askCoordinator("transaction", id, request);
-    if (partitions.length > 0) await whilePending(() => ask(addPartitionsToTxn(id, writer, partitions)));
-    await whilePending(() => ask(addOffsetsToTxn(id, writer, id)));
+    if (partitions.length > 0) await whilePending(cluster, () => ask(addPartitionsToTxn(id, writer, partitions)));
+    await whilePending(cluster, () => ask(addOffsetsToTxn(id, writer, id)));
     // Neither depends on the other, and the end waits for both.
     const [written, numbered] = await Promise.allSettled([
       writeBatches(cluster, rounds, this.#limits.timeoutMs, new Set(), writer),
@@ -123,14 +123,14 @@ export class Transactions {
 }
 
 /** Asks again while the end of the transaction before is being applied; how long in all is bounded by the deadline of the call, which ends `cluster`. */
-async function whilePending<T>(ask: () => Promise<T>): Promise<T> {
+async function whilePending<T>(cluster: Cluster, ask: () => Promise<T>): Promise<T> {
   for (let waitMs = PENDING_RETRY_FIRST_MS; ; waitMs = Math.min(PENDING_RETRY_MAX_MS, waitMs * 2)) {
     try {
       return await ask();
     } catch (error) {
       if (!isCode(error, "CONCURRENT_TRANSACTIONS", "UNSTABLE_OFFSET_COMMIT")) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await cluster.pause(waitMs);
   }
 }
 
