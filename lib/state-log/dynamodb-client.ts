@@ -1,10 +1,4 @@
-/**
- * One table of DynamoDB: every call with its deadlines and bounded attempts, its units counted, and its failures as sentences.
- *
- * The SDK alone would wait for ever: it has no time-out of its own, and one that is set only warns. There are four here. Connecting and waiting for
- * the answer's head fail an attempt; a socket that stays silent (also in the middle of an answer) fails it too; and the whole call, all
- * attempts together, ends with an abort.
- */
+/** One table of DynamoDB: every call with its deadlines and bounded attempts, its units counted, and its failures as sentences. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -13,13 +7,13 @@ import {
   DeleteItemCommand,
   DescribeTableCommand,
   DynamoDBClient,
-  type DynamoDBClientConfig,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { MillraceError } from "../stream/error.ts";
+import { type AwsSettings, CALL_TIMEOUTS, type CallTimeouts, callWithin, placeOf, toClientConfig } from "./aws-call.ts";
 import { type CallPlace, toStoreFailure } from "./dynamodb-failure.ts";
 import { type Item, itemBytesOf } from "./dynamodb-items.ts";
 import {
@@ -38,46 +32,11 @@ export type Key = { readonly pk: string; readonly sk: string };
 /** What is used of the SDK's client. */
 export type DynamoDbClient = Pick<DynamoDBClient, "send" | "destroy">;
 
-export type DynamoDbSettings = {
+export type DynamoDbSettings = AwsSettings & {
   readonly table: string;
-  /** Default: AWS's own in `region`. */
-  readonly endpoint?: string;
-  /** Default: as the AWS SDK finds it; for an endpoint on this machine "us-east-1". */
-  readonly region?: string;
-  /** Default: as the AWS SDK finds them; for an endpoint on this machine the example keys of AWS's documentation, which open nothing. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** A profile of the shared AWS configuration. */
-  readonly profile?: string;
-  readonly timeouts?: Partial<DynamoDbTimeouts>;
+  readonly timeouts?: Partial<CallTimeouts>;
   /** Carries the requests, and keeps to time-outs by itself. Default: the AWS SDK's, as the settings above say. */
   readonly client?: DynamoDbClient;
-};
-
-export type DynamoDbTimeouts = {
-  readonly connectMs: number;
-  /** From the request to the head of the answer. */
-  readonly requestMs: number;
-  /** Without a byte on the socket, the answer's body included. */
-  readonly silenceMs: number;
-  /** The whole call with all its attempts. */
-  readonly callMs: number;
-};
-
-/** An answer takes a few milliseconds, one of a megabyte some tens. After a freeze every socket is dead, and the second attempt has a fresh one. */
-const DYNAMODB_TIMEOUTS: DynamoDbTimeouts = {
-  connectMs: 1_000,
-  requestMs: 3_000,
-  silenceMs: 3_000,
-  callMs: 8_000,
-};
-
-/** Attempts of the SDK at one call, on time-outs, throttling and failures of the server. */
-const ATTEMPTS_MAX = 3;
-
-/** The access key of AWS's documentation. DynamoDB Local takes any. */
-const EXAMPLE_KEYS = {
-  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
-  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 
 export type PutCondition = {
@@ -106,11 +65,11 @@ export class DynamoDbTable {
 
   /** Connects with the first call. */
   constructor(settings: DynamoDbSettings) {
-    const timeouts = { ...DYNAMODB_TIMEOUTS, ...settings.timeouts };
+    const timeouts = { ...CALL_TIMEOUTS, ...settings.timeouts };
     this.table = settings.table;
-    this.#at = settings.endpoint ?? settings.region ?? "the region of the environment";
+    this.#at = placeOf(settings);
     this.#callMs = timeouts.callMs;
-    this.#client = settings.client ?? new DynamoDBClient(clientConfigOf(settings, timeouts));
+    this.#client = settings.client ?? new DynamoDBClient(toClientConfig(settings, timeouts));
   }
 
   /** Throws "state-store" where the table is missing, unless it is to be made, and "state-unusable" where it is another's. */
@@ -248,18 +207,12 @@ export class DynamoDbTable {
     const place: CallPlace = { table: this.table, at: this.#at, operation, deadlineMs: this.#callMs };
     if (this.#closed)
       throw new MillraceError("state-store", `The state log in table "${this.table}" is no longer open.`);
-    // Not AbortSignal.timeout, whose timer would stay until the deadline although the call has long been answered.
-    const deadline = new AbortController();
-    // A call under way has a socket, which keeps the process; one that will never be answered is not to keep it.
-    const timer = setTimeout(() => deadline.abort(), this.#callMs).unref();
     try {
-      const answer = await send({ abortSignal: deadline.signal });
+      const answer = await callWithin(this.#callMs, (abortSignal) => send({ abortSignal }));
       this.units.addCall(answer.$metadata.attempts ?? 1);
       return answer;
     } catch (error) {
       throw toStoreFailure(error, place);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -288,26 +241,6 @@ export class DynamoDbTable {
       `Table "${this.table}" was created ${(TABLE_LOOKS_MAX * TABLE_LOOK_MS) / 1_000} seconds ago and is still not ready. Wait for it, then start again.`,
     );
   }
-}
-
-function clientConfigOf(settings: DynamoDbSettings, timeouts: DynamoDbTimeouts): DynamoDBClientConfig {
-  const { endpoint, profile } = settings;
-  const isLocal = endpoint !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
-  const region = settings.region ?? (isLocal ? "us-east-1" : undefined);
-  const credentials = settings.credentials ?? (isLocal ? EXAMPLE_KEYS : undefined);
-  return {
-    maxAttempts: ATTEMPTS_MAX,
-    requestHandler: {
-      connectionTimeout: timeouts.connectMs,
-      requestTimeout: timeouts.requestMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: timeouts.silenceMs,
-    },
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(profile === undefined ? {} : { profile }),
-  };
 }
 
 function conditionOf(condition: PutCondition | undefined) {

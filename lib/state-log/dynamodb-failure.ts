@@ -1,6 +1,7 @@
 /** Turns what the AWS SDK throws into a sentence: what failed, where, and what to do. Never a word on whether a write took effect. */
 
 import { MillraceError } from "../stream/error.ts";
+import { toAwsFailure, withoutDot } from "./aws-failure.ts";
 
 /** Where a call went, for the sentence. */
 export type CallPlace = {
@@ -13,38 +14,6 @@ export type CallPlace = {
 
 const MISSING = new Set(["ResourceNotFoundException", "TableNotFoundException"]);
 
-const THROTTLED = new Set([
-  "ProvisionedThroughputExceededException",
-  "RequestLimitExceeded",
-  "ThrottlingException",
-  "Throttling",
-  "TooManyRequestsException",
-]);
-
-const CREDENTIALS = new Set([
-  "AccessDeniedException",
-  "CredentialsProviderError",
-  "ExpiredTokenException",
-  "IncompleteSignatureException",
-  "InvalidAccessKeyId",
-  "InvalidSignatureException",
-  "MissingAuthenticationTokenException",
-  "UnrecognizedClientException",
-]);
-
-const UNREACHABLE = new Set([
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EPIPE",
-]);
-
-/** A connection that cannot be made, seen as a name and not as a code. */
-const TIME_OUTS = new Set(["AbortError", "TimeoutError", "RequestTimeout", "RequestTimeoutException"]);
-
 /** How DynamoDB and DynamoDB Local say that an item is above 400 KB. */
 const TOO_LARGE = /item size .*exceeded|exceeded the maximum allowed size/i;
 
@@ -56,36 +25,19 @@ export function toStoreFailure(error: unknown, place: CallPlace): unknown {
 
 function sentenceFor(error: Error, { table, at, operation, deadlineMs }: CallPlace): string {
   const { name, message } = error;
-  const code = codeOf(error);
+  const { kind, code } = toAwsFailure(error);
   const where = `DynamoDB (${at})`;
   if (MISSING.has(name))
     return `There is no table "${table}" in ${where}. Create it (the local tools do so, on AWS the stack does), or name the right table and region.`;
-  if (THROTTLED.has(name))
+  if (kind === "throttled")
     return `${where} throttles table "${table}": more is read or written than it allows at present. It is tried again; if it goes on, raise the table's limits or lower the concurrency.`;
-  if (CREDENTIALS.has(name))
+  if (kind === "credentials")
     return `${where} refuses the credentials for ${operation} on table "${table}": ${withoutDot(message)}. Check which identity is used and that its policy allows it.`;
   if (name === "ValidationException" && TOO_LARGE.test(message))
     return `${where} refuses an item of table "${table}" as too large (above 400 KB): the checkpoint and positions of one task do not fit. Split the function's input over fewer topics or partitions.`;
-  // Resets are called time-outs too: the code knows better.
-  if (code !== undefined && UNREACHABLE.has(code))
+  if (kind === "unreachable")
     return `${where} cannot be reached for table "${table}" (${code}). Check that it runs there and that the network lets you through; it is tried again.`;
-  if (TIME_OUTS.has(name) || code === "ETIMEDOUT")
+  if (kind === "time-out")
     return `${where} did not answer ${operation} on table "${table}" in time (the whole call has ${deadlineMs} ms). Whether it took effect is not known; it is tried again.`;
   return `${operation} on table "${table}" in ${where} failed: ${withoutDot(message === "" ? name : message)} (${code ?? name}).`;
-}
-
-/** The system's code, which may stand in a cause or, where several addresses were tried, in each of several. */
-function codeOf(error: Error): string | undefined {
-  if ("code" in error && typeof error.code === "string") return error.code;
-  if (error instanceof AggregateError) {
-    for (const inner of error.errors) {
-      const code = inner instanceof Error ? codeOf(inner) : undefined;
-      if (code !== undefined) return code;
-    }
-  }
-  return error.cause instanceof Error ? codeOf(error.cause) : undefined;
-}
-
-function withoutDot(text: string): string {
-  return text.replace(/\.\s*$/, "");
 }
