@@ -17,7 +17,7 @@ const POLL_MS = 25;
 
 export type DynamoDbLocal = {
   readonly endpoint: string;
-  /** Ends it and deletes its data. */
+  /** Ends it and deletes its data, unless they are in a folder of the caller's. */
   stop(): Promise<void>;
   /** SIGKILL; the data stays, unless it was in memory. */
   kill(): Promise<void>;
@@ -30,14 +30,14 @@ export type DynamoDbLocal = {
 
 /**
  * Starts DynamoDB Local and waits until it answers. The first time downloads it, which takes up to half a minute. `inMemory` (the default) is ten
- * times as fast as a folder, in which every write is synced.
+ * times as fast as a folder, in which every write is synced. `folder`: an empty one for data and log, which stays.
  */
 export async function startDynamoDbLocal(
-  options: { readonly inMemory?: boolean; readonly port?: number } = {},
+  options: { readonly inMemory?: boolean; readonly port?: number; readonly folder?: string } = {},
 ): Promise<DynamoDbLocal> {
   const jars = await jarsOf("dynamodb-local", new URL("./dynamodb-local/pom.xml", import.meta.url));
   const port = options.port ?? ((await freePorts(1))[0] as number);
-  const folder = mkdtempSync(join(tmpdir(), "millrace-dynamodb-"));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "millrace-dynamodb-"));
   const endpoint = `http://127.0.0.1:${port}`;
   const store = options.inMemory === false ? ["-dbPath", folder] : ["-inMemory"];
   const command = [...JVM, "-cp", join(jars, "*"), MAIN, "-port", String(port), "-sharedDb", "-disableTelemetry"];
@@ -53,7 +53,9 @@ export async function startDynamoDbLocal(
     }
     return started;
   };
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  const removeFolder = () => {
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  };
   process.once("exit", removeFolder);
   let server: Awaited<ReturnType<typeof start>>;
   try {

@@ -20,7 +20,7 @@ export type KafkaServer = {
   readonly bootstrap: string;
   /** host:port where a login is asked for: PLAIN or SCRAM, as LOGIN_USER with LOGIN_PASSWORD. */
   readonly loginBootstrap: string;
-  /** Ends it and deletes its data. */
+  /** Ends it and deletes its data, unless they are in a folder of the caller's. */
   stop(): Promise<void>;
   /** SIGKILL; the data stays. */
   kill(): Promise<void>;
@@ -31,13 +31,21 @@ export type KafkaServer = {
   thaw(): void;
 };
 
+export type KafkaOptions = {
+  readonly port?: number;
+  /** An empty one for data and log, which stays. */
+  readonly folder?: string;
+};
+
 /** Starts Kafka and waits until it can be used. The first time downloads it, which takes up to half a minute. */
-export async function startKafka(options: { readonly port?: number } = {}): Promise<KafkaServer> {
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
   const jars = await jarsOf("kafka", new URL("./kafka/pom.xml", import.meta.url));
   const [freePort, controllerPort, loginPort] = (await freePorts(3)) as [number, number, number];
   const port = options.port ?? freePort;
-  const folder = mkdtempSync(join(tmpdir(), "millrace-kafka-"));
-  const deleteFolder = () => rmSync(folder, { recursive: true, force: true });
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "millrace-kafka-"));
+  const deleteFolder = () => {
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  };
   process.once("exit", deleteFolder);
   const logFile = join(folder, "log.txt");
   const settings = join(folder, "server.properties");
