@@ -1,0 +1,226 @@
+/**
+ * A DynamoDB in memory for clients on simulated networks: the requests of the AWS SDK's commands, without HTTP, answered as AWS may answer them at worst.
+ *
+ * 1. A request takes effect in one go at the moment of its arrival, on its table as it is then; a condition is evaluated, whatever it says. What the
+ *    simulation does not know throws, and stays in `unknown`: a run in which that is not empty proves nothing.
+ * 2. "throttled": refused before any effect. "server-error": with all of its effect or none. "repeated-request": the SDK's silent second attempt, which
+ *    may arrive before the first; only its answer is seen, so that a put may meet its own item.
+ * 3. Reads are no snapshots: simulated-dynamodb-reads.ts. "read-torn": the items of a page as of several moments.
+ */
+
+import type { DynamoDbClient } from "../state-log/dynamodb-client.ts";
+import { entriesOf, GENERATIONS, type Item, LISTING } from "../state-log/dynamodb-items.ts";
+import { createTableCommand } from "../state-log/dynamodb-table.ts";
+import { type Network, NetworkError } from "./network.ts";
+import { NotSimulatedError, SimulatedServiceError } from "./simulated-dynamodb-errors.ts";
+import { type Glance, getItem, glance, type Query, toPage, toQuery } from "./simulated-dynamodb-reads.ts";
+import {
+  type Answer,
+  checkKnown,
+  deleteItem,
+  putItem,
+  type Request,
+  toAnswer,
+  updateItem,
+} from "./simulated-dynamodb-requests.ts";
+import { type ItemKey, SimulatedTable, type TableSchema, type Write } from "./simulated-dynamodb-table.ts";
+import type { StoredItem } from "./simulated-dynamodb-values.ts";
+
+/** Everything that lay in the tables at one moment. */
+export type Backup = readonly (ItemKey & { readonly table: string; readonly stored: StoredItem })[];
+
+export type SimulatedDynamoDbOptions = {
+  /** Epoch milliseconds of the world: how old a version of an item is. */
+  readonly now: () => number;
+  /** Tables of Millrace's that are there from the start. */
+  readonly tables?: readonly string[];
+};
+
+/** A request on its way. */
+type Sent = {
+  readonly network: Network;
+  readonly operation: string;
+  readonly request: Request;
+  /** What crashes and losses are counted by. */
+  readonly name: string;
+  /** When whoever sent it gives up, on the clock of the world. */
+  readonly endMs: number;
+};
+
+/** As long as DynamoDbTable waits. */
+const CALL_MS = 8_000;
+
+const WRITES = new Set(["PutItem", "UpdateItem", "DeleteItem"]);
+
+/** Moments of a page that is no snapshot. */
+const MOMENTS_MIN = 2;
+const MOMENTS_MAX = 4;
+
+const KINDS: readonly (readonly [prefix: string, kind: string])[] = [
+  ["entries#", " entry"],
+  ["chunks#", " chunk"],
+  ["parts#", " parts"],
+  [LISTING, " listing"],
+  [GENERATIONS, " generation"],
+];
+
+export class SimulatedDynamoDb {
+  /** What was asked of it that it does not know. */
+  readonly unknown: Error[] = [];
+  readonly #now: () => number;
+  readonly #tables = new Map<string, SimulatedTable>();
+  readonly #observers: ((write: Write) => void)[] = [];
+  #starts = 1;
+
+  constructor({ now, tables = [] }: SimulatedDynamoDbOptions) {
+    this.#now = now;
+    for (const name of tables) this.#createTable(createTableCommand(name).input as Request & TableSchema);
+  }
+
+  /** The client of one execution environment. `deadlineMs`: of each call, with all its attempts. */
+  client(network: Network, deadlineMs: number = CALL_MS): DynamoDbClient {
+    const send = (command: { readonly input: object }): Promise<Answer> => {
+      const operation = command.constructor.name.replace(/Command$/, "");
+      const request = command.input as Request;
+      const name = `${operation}${kindOf(request)}`;
+      return this.#send({ network, operation, request, name, endMs: this.#now() + deadlineMs });
+    };
+    return { send: send as DynamoDbClient["send"], destroy: () => undefined };
+  }
+
+  /** Calls `observer` with every write that takes effect from now on, in order. */
+  observe(observer: (write: Write) => void): void {
+    this.#observers.push(observer);
+  }
+
+  /** Restarts it: requests that have not arrived are lost, and nothing else. */
+  bounce(): void {
+    this.#starts += 1;
+  }
+
+  /** Every item that there is. Their bytes are not copied: nobody is to change them. */
+  items(): readonly (ItemKey & { readonly table: string; readonly item: Readonly<Item> })[] {
+    return this.backUp().map(({ table, pk, sk, stored }) => ({ table, pk, sk, item: stored.item }));
+  }
+
+  /** The items of a task's entries, by slot. */
+  entriesOf(task: string, table?: string): readonly Readonly<Item>[] {
+    const { sortKeys, current } = this.#partition(entriesOf(task), table);
+    return sortKeys.map((sk) => current(sk)?.item).filter((item) => item !== undefined);
+  }
+
+  /** Takes an item away, as somebody at a console would; no observer is told. */
+  deleteItem({ pk, sk }: ItemKey, table?: string): void {
+    this.#tableNamed(table).replace(pk, sk, undefined);
+  }
+
+  backUp(): Backup {
+    return [...this.#tables.values()].flatMap((table) =>
+      [...table.items()].map((at) => ({ ...at, table: table.name })),
+    );
+  }
+
+  /** Makes everything what it was in a backup, or only what is chosen; no observer is told. */
+  restore(backup: Backup, isChosen: (key: ItemKey) => boolean = () => true): void {
+    for (const { table, pk, sk } of this.backUp())
+      if (isChosen({ pk, sk })) this.#tableNamed(table).replace(pk, sk, undefined);
+    for (const { table, pk, sk, stored } of backup)
+      if (isChosen({ pk, sk })) this.#tableNamed(table).replace(pk, sk, stored);
+  }
+
+  async #send(sent: Sent): Promise<Answer> {
+    try {
+      checkKnown(sent.operation, sent.request);
+      if (sent.operation === "Query") return await this.#query(sent);
+      if (!WRITES.has(sent.operation) || !sent.network.occurs("repeated-request"))
+        return await this.#carry(sent, () => this.#serve(sent, 1));
+      this.#carry(sent, () => this.#serve(sent, 1)).catch(() => undefined);
+      return await this.#carry(sent, () => this.#serve(sent, 2));
+    } catch (error) {
+      if (error instanceof NetworkError) throw new SimulatedServiceError("TimeoutError", error.message);
+      if (error instanceof NotSimulatedError) this.unknown.push(error);
+      throw error;
+    }
+  }
+
+  async #query(sent: Sent): Promise<Answer> {
+    const { network, request } = sent;
+    const replicas = { network, now: this.#now };
+    const isTorn = network.occurs("read-torn");
+    const moments = isTorn ? MOMENTS_MIN + network.below(MOMENTS_MAX - MOMENTS_MIN + 1) : 1;
+    const glances: Glance[] = [];
+    let query: Query;
+    for (let moment = 1; moment <= moments; moment += 1) {
+      await this.#carry(sent, () => {
+        query ??= toQuery(this.#tableNamed(request.TableName), request);
+        glances.push(glance(query, replicas));
+      });
+    }
+    return toPage(query!, glances, network, 1);
+  }
+
+  /** Carries a request to the server, which does not always get as far as serving it. */
+  #carry<T>({ network, name, endMs }: Sent, serve: () => T): Promise<T> {
+    const started = this.#starts;
+    const arrive = (): T => {
+      if (started !== this.#starts) throw new NetworkError("The server was restarted before the request arrived.");
+      if (network.occurs("throttled"))
+        throw new SimulatedServiceError("ProvisionedThroughputExceededException", "Rate exceeded");
+      if (!network.occurs("server-error")) return serve();
+      if (network.below(2) === 1) serve();
+      throw new SimulatedServiceError("InternalServerError", "Internal server error");
+    };
+    return network.call(name, arrive, Math.max(0, endMs - this.#now()));
+  }
+
+  #serve({ network, operation, request }: Sent, attempts: number): Answer {
+    if (operation === "CreateTable") return this.#createTable(request as Request & TableSchema);
+    const table = this.#tableNamed(request.TableName);
+    switch (operation) {
+      case "DescribeTable":
+        return toAnswer(table, request, attempts, 0, { Table: { ...table.schema, TableStatus: "ACTIVE" } });
+      case "PutItem":
+        return putItem(table, request, attempts);
+      case "UpdateItem":
+        return updateItem(table, request, attempts);
+      case "DeleteItem":
+        return deleteItem(table, request, attempts);
+      case "GetItem":
+        return getItem(table, request, { network, now: this.#now }, attempts);
+      default:
+        throw new NotSimulatedError(operation);
+    }
+  }
+
+  /** Ready at once, which a real one is not. */
+  #createTable(request: Request & TableSchema): Answer {
+    const { TableName: name = "", KeySchema, AttributeDefinitions } = request;
+    if (this.#tables.has(name))
+      throw new SimulatedServiceError("ResourceInUseException", `Table already exists: ${name}`);
+    const observe = (write: Write) => {
+      for (const observer of this.#observers) observer(write);
+    };
+    const table = new SimulatedTable(name, { KeySchema, AttributeDefinitions }, this.#now, observe);
+    this.#tables.set(name, table);
+    return toAnswer(table, request, 1, 0, { TableDescription: { ...table.schema, TableStatus: "ACTIVE" } });
+  }
+
+  /** Without a name the first there is: a world has one. */
+  #tableNamed(name: string | undefined): SimulatedTable {
+    const table = name === undefined ? this.#tables.values().next().value : this.#tables.get(name);
+    if (table !== undefined) return table;
+    throw new SimulatedServiceError("ResourceNotFoundException", "Cannot do operations on a non-existent table");
+  }
+
+  #partition(pk: string, table: string | undefined) {
+    const found = this.#tableNamed(table);
+    return { sortKeys: found.sortKeysOf(pk), current: (sk: string) => found.current(pk, sk) };
+  }
+}
+
+/** What the request is about, by its key. */
+function kindOf({ Item: item, Key: key, ExpressionAttributeValues: values }: Request): string {
+  const pk = (item ?? key)?.pk?.S ?? values?.[":pk"]?.S;
+  if (pk === undefined) return "";
+  return KINDS.find(([prefix]) => pk.startsWith(prefix))?.[1] ?? " item";
+}
