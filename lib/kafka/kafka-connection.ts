@@ -4,19 +4,22 @@
  */
 
 import { type Socket, connect as tcpConnect } from "node:net";
-import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
+import { connect as tlsConnect } from "node:tls";
 import KafkajsConnection, { type KafkajsConnectionOptions } from "kafkajs/src/network/connection.js";
 import Encoder from "kafkajs/src/protocol/encoder.js";
-import { CALL_TIMEOUT_MS_DEFAULT, type KafkaLogin, type KafkaSettings } from "./kafka-settings.ts";
+import { explainFailure } from "./connection-failure.ts";
+import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings } from "./kafka-settings.ts";
+import { toSasl } from "./login.ts";
 import { ProtocolReader } from "./protocol-reader.ts";
 import { ProtocolWriter } from "./protocol-writer.ts";
 import { API_SASL_AUTHENTICATE, apiVersions, type KafkaRequest } from "./requests.ts";
+import { toTlsOptions } from "./tls-options.ts";
 
 /** A first try may find nobody, and another address is tried then. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** Sockets that were silent for longer may be dead without anybody saying so: NATs, idle limits, a frozen execution environment. */
-const IDLE_MS_MAX = 60_000;
+export const IDLE_MS_MAX = 60_000;
 
 const SILENT_LOGGER: KafkajsConnectionOptions["logger"] = {
   namespace: () => SILENT_LOGGER,
@@ -36,21 +39,26 @@ export class ConnectionLostError extends Error {
 
 export class KafkaConnection {
   readonly address: string;
+  readonly #settings: KafkaSettings;
   readonly #connection: KafkajsConnection;
   #socket: Socket | undefined;
+  #socketError: Error | undefined;
+  #answeredInTls = false;
+  #hasServed = false;
   #usedAtMs = Date.now();
   #lost: Error | undefined;
   #versions: ReadonlyMap<number, { readonly minVersion: number; readonly maxVersion: number }> = new Map();
 
   constructor(host: string, port: number, settings: KafkaSettings) {
     this.address = `${host}:${port}`;
+    this.#settings = settings;
     this.#connection = new KafkajsConnection({
       host,
       port,
       clientId: settings.clientId ?? "millrace",
       logger: SILENT_LOGGER,
-      ssl: tlsOf(settings),
-      sasl: settings.login && saslOf(settings.login),
+      ssl: toTlsOptions(settings),
+      sasl: toSasl(settings),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: settings.callTimeoutMs ?? CALL_TIMEOUT_MS_DEFAULT,
       enforceRequestTimeout: false,
@@ -58,6 +66,13 @@ export class KafkaConnection {
         const socket =
           ssl === null ? tcpConnect({ host, port }, onConnect) : tlsConnect({ host, port, ...ssl }, onConnect);
         socket.setNoDelay(true);
+        socket.once("error", (error) => {
+          this.#socketError = error;
+        });
+        if (ssl === null)
+          socket.once("data", (bytes) => {
+            this.#answeredInTls = isTlsAlert(bytes);
+          });
         socket.once("close", () => this.destroy(`The connection to ${this.address} was closed`));
         this.#socket = socket;
         return socket;
@@ -69,11 +84,15 @@ export class KafkaConnection {
 
   /** Connects and logs in. */
   async open(): Promise<void> {
-    await this.#connection.connect();
-    this.#versions = await this.#send(apiVersions());
-    this.#connection.setVersions(Object.fromEntries(this.#versions));
-    this.#connection.setSupportAuthenticationProtocol(this.#versions.has(API_SASL_AUTHENTICATE));
-    await this.#connection.authenticate();
+    try {
+      await this.#connection.connect();
+      this.#versions = await this.#send(apiVersions());
+      this.#connection.setVersions(Object.fromEntries(this.#versions));
+      this.#connection.setSupportAuthenticationProtocol(this.#versions.has(API_SASL_AUTHENTICATE));
+      await this.#connection.authenticate();
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   /** The highest version of a request that the broker knows; −1 where it does not know it. */
@@ -90,7 +109,12 @@ export class KafkaConnection {
     if (this.#lost !== undefined) throw this.#lost;
     this.#usedAtMs = Date.now();
     try {
-      return await this.#send(request);
+      const answer = await this.#send(request);
+      this.#hasServed = true;
+      return answer;
+    } catch (error) {
+      // Also a session that ended: kafkajs logs in again in the middle.
+      throw this.#explain(error);
     } finally {
       this.#usedAtMs = Date.now();
     }
@@ -102,6 +126,16 @@ export class KafkaConnection {
     this.#lost = new ConnectionLostError(reason);
     // With an error, so that kafkajs rejects what it waits for and stops its timers.
     this.#socket?.destroy(this.#lost);
+  }
+
+  #explain(error: unknown): unknown {
+    return explainFailure(error, {
+      address: this.address,
+      settings: this.#settings,
+      socketError: this.#socketError,
+      answeredInTls: this.#answeredInTls,
+      hasServed: this.#hasServed,
+    });
   }
 
   #send<T>({ key, version, name, flexible, write, read }: KafkaRequest<T>): Promise<T> {
@@ -131,14 +165,7 @@ export class KafkaConnection {
   }
 }
 
-function tlsOf({ tls }: KafkaSettings): ConnectionOptions | null {
-  if (tls === undefined || tls === false) return null;
-  return tls === true ? {} : { ...tls };
-}
-
-function saslOf(login: KafkaLogin): object {
-  if (login.kind === "token") {
-    return { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: await login.token() }) };
-  }
-  return { mechanism: login.kind, username: login.username, password: login.password };
+/** A record of TLS that says what is wrong, which is how a port that speaks TLS answers who does not. As the length of an answer it would be 352 MB. */
+function isTlsAlert(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x15 && bytes[1] === 0x03;
 }
