@@ -5,6 +5,8 @@ export interface Terminal {
   readonly folder: string;
   /** Standard input. */
   readonly input: AsyncIterable<Uint8Array>;
+  /** Resolves when standard input has ended, as it does with the process that holds its other end. Waiting for it keeps nobody alive. */
+  inputEnded(): Promise<void>;
   /** Whether a person types the input. */
   readonly inputIsTerminal: boolean;
   /** Writes to standard output: what was asked for. */
@@ -35,6 +37,15 @@ export function processTerminal(): Terminal {
   return {
     folder: process.cwd(),
     input: stdin as AsyncIterable<Uint8Array>,
+    inputEnded: () => {
+      const ended = new Promise<void>((resolve) => {
+        for (const event of ["end", "close", "error"]) stdin.once(event, () => resolve());
+      });
+      stdin.resume();
+      // Or who is done would stay until the other end is closed. A file has nothing to let go of.
+      (stdin as Partial<Pick<typeof stdin, "unref">>).unref?.();
+      return ended;
+    },
     inputIsTerminal: stdin.isTTY === true,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),

@@ -70,14 +70,23 @@ test("Ctrl-C stops in order, and says so", async () => {
   expect(output()).toMatch(/Stopped\. The next run goes on from here\.\n/);
 });
 
-async function startRun() {
-  const child = spawn(process.execPath, [join(root, "bin/millrace.js"), "run", ...place], { cwd: folder });
+test("Ctrl-C stops a supervised process too, although its standard input stays open", async () => {
+  const lines = new TestTerminal(folder, "one line\n");
+  expect(await main(["topics", "produce", "lines", ...place], lines)).toBe(0);
+  const { child } = await startRun(["--only", "count-words", "--supervised"], "count-words: 1 record");
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+/** Resolves when it has said what `shown` says. */
+async function startRun(args: readonly string[] = [], shown = "Ctrl-C stops") {
+  const child = spawn(process.execPath, [join(root, "bin/millrace.js"), "run", ...place, ...args], { cwd: folder });
   children.push(child);
   let output = "";
   const started = new Promise<void>((resolve, reject) => {
     const take = (chunk: Buffer) => {
       output += chunk;
-      if (output.includes("Ctrl-C stops")) resolve();
+      if (output.includes(shown)) resolve();
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);

@@ -19,6 +19,10 @@ export class TestTerminal implements Terminal {
     })();
   }
 
+  async inputEnded(): Promise<void> {
+    for await (const _ of this.input);
+  }
+
   out(text: string): void {
     this.output += text;
   }

@@ -17,11 +17,6 @@ const SAY_EVERY_MS = 1_000;
 
 type RunOptions = PlaceOptions & { readonly only?: string; readonly supervised?: true };
 
-/** Whoever started this process holds its standard input open while it lives. */
-async function inputEnded(terminal: Terminal): Promise<void> {
-  for await (const _ of terminal.input);
-}
-
 export function runCommand(terminal: Terminal): Command {
   return placeCommand("run")
     .description(
@@ -40,7 +35,8 @@ export function runCommand(terminal: Terminal): Command {
     )
     .action(async (options: RunOptions) => {
       const { application, workspace, stateFolder } = await openPlace(options, terminal, { exclusive: true });
-      const interrupt = waitForInterrupt(terminal, options.supervised === true ? inputEnded(terminal) : undefined);
+      // Whoever started a supervised process holds its standard input open while it lives.
+      const interrupt = waitForInterrupt(terminal, options.supervised === true ? terminal.inputEnded() : undefined);
       try {
         const { operators, functions, warnings } = application.topology;
         const names = functions.map(({ name }) => name);
