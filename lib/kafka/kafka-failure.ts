@@ -1,8 +1,10 @@
 /** What went wrong with Kafka, as a sentence for whoever has to do something about it, and whether trying again may help. */
 
 import { MillraceError } from "../stream/error.ts";
+import { UnusableConnectionError } from "./connection-failure.ts";
 import { KafkaCodeError } from "./kafka-code-error.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
+import { usesTls } from "./tls-options.ts";
 
 /** Nothing came back in time. */
 export class DeadlineError extends Error {
@@ -21,7 +23,7 @@ export function reactionTo(error: unknown): Reaction {
     if (error.remedy === "fatal") return "give-up";
     return error.remedy === "metadata" ? "forget" : "wait";
   }
-  return isRefusedLogin(error) ? "give-up" : "reconnect";
+  return error instanceof UnusableConnectionError ? error.reaction : "reconnect";
 }
 
 /** The error for the caller of the port. `doing` says what was asked, as in "write to topic x". */
@@ -33,21 +35,21 @@ export function toMillraceError(error: unknown, doing: string, settings: KafkaSe
 
 function sentence(error: unknown, at: string, doing: string, settings: KafkaSettings): string {
   if (error instanceof KafkaCodeError) {
-    const advice = adviceOn(error);
+    const advice = adviceOn(error, settings);
     const where =
       error.place === undefined ? "" : ` for topic "${error.place.topic}", partition ${error.place.partition}`;
     return `${at} did not ${doing}: it answered ${error.codeName}${where}${advice === undefined ? "" : `; ${advice}`}.`;
   }
   const { message } = error as Error;
-  if (isRefusedLogin(error))
-    return `${at} refuses the login ("${message}"); check the user, the password and the mechanism.`;
   if (error instanceof DeadlineError) return `${at} did not ${doing}: ${message}; is it overloaded, or stopped?`;
-  const tls = settings.tls === undefined || settings.tls === false ? " without TLS" : " with TLS";
-  return `${at} cannot be reached${tls}, to ${doing} (${message}); check the address, and that it is running.`;
+  const tls = usesTls(settings) ? "with TLS" : "without TLS";
+  const advice = error instanceof UnusableConnectionError ? `; ${error.advice}` : "";
+  return `${at} cannot be reached ${tls}, to ${doing} (${message}); check the address, and that it is running${advice}.`;
 }
 
-function adviceOn({ codeName }: KafkaCodeError): string | undefined {
-  if (codeName.endsWith("AUTHORIZATION_FAILED")) return "allow it to this user";
+function adviceOn({ codeName }: KafkaCodeError, { login }: KafkaSettings): string | undefined {
+  if (codeName.endsWith("AUTHORIZATION_FAILED"))
+    return login?.kind === "iam" ? "allow it in the identity's policy (kafka-cluster:…)" : "allow it to this user";
   switch (codeName) {
     case "MESSAGE_TOO_LARGE":
     case "RECORD_LIST_TOO_LARGE":
@@ -64,14 +66,4 @@ function adviceOn({ codeName }: KafkaCodeError): string | undefined {
       return "there are fewer brokers than copies asked for";
   }
   return undefined;
-}
-
-/** As kafkajs says it, which does the login. */
-function isRefusedLogin(error: unknown): boolean {
-  const { name, type } = error as { readonly name?: string; readonly type?: string };
-  return (
-    name === "KafkaJSSASLAuthenticationError" ||
-    type === "UNSUPPORTED_SASL_MECHANISM" ||
-    type === "SASL_AUTHENTICATION_FAILED"
-  );
 }

@@ -15,6 +15,19 @@ declare module "kafkajs/src/network/connection.js" {
 
   type Versions = Record<number, { minVersion: number; maxVersion: number }>;
 
+  /** Sends bytes, with their length in front, and resolves with what `response` makes of those that come back, framed alike. */
+  export type KafkajsAuthenticate = <T>(message: {
+    request: { encode(): Promise<Buffer> };
+    response: { decode(bytes: Buffer): Promise<T>; parse(decoded: T): Promise<T> };
+  }) => Promise<T>;
+
+  export type KafkajsSasl =
+    | { mechanism: string; username: string; password: string }
+    | {
+        mechanism: string;
+        authenticationProvider: (of: { saslAuthenticate: KafkajsAuthenticate }) => { authenticate(): Promise<void> };
+      };
+
   export type KafkajsConnectionOptions = {
     host: string;
     port: number;
@@ -23,7 +36,7 @@ declare module "kafkajs/src/network/connection.js" {
     /** `onConnect` is to be called when the socket, and TLS on it, is ready. */
     socketFactory: (to: { host: string; port: number; ssl: ConnectionOptions | null; onConnect: () => void }) => Socket;
     ssl: ConnectionOptions | null;
-    sasl?: object | undefined;
+    sasl?: KafkajsSasl | undefined;
     connectionTimeout: number;
     requestTimeout: number;
     enforceRequestTimeout: boolean;
@@ -52,6 +65,9 @@ declare module "kafkajs/src/protocol/encoder.js" {
   class Encoder {
     constructor(initialSize?: number);
     writeBuffer(value: Buffer): this;
+    /** Behind their length. */
+    writeBytes(value: Buffer): this;
+    readonly buffer: Buffer;
   }
   // biome-ignore lint/style/noDefaultExport: that is how Node sees a CommonJS module.
   export default Encoder;
