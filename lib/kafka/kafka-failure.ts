@@ -62,6 +62,9 @@ function adviceOn({ codeName }: KafkaCodeError, { login }: KafkaSettings): strin
     case "NOT_ENOUGH_REPLICAS":
     case "NOT_ENOUGH_REPLICAS_AFTER_APPEND":
       return "too few copies of the partition are up";
+    case "UNSTABLE_OFFSET_COMMIT":
+    case "CONCURRENT_TRANSACTIONS":
+      return "the last transaction of this id is not over in all partitions; if that lasts, is one of them without a leader?";
     case "INVALID_REPLICATION_FACTOR":
       return "there are fewer brokers than copies asked for";
   }

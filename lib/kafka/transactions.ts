@@ -8,7 +8,9 @@
  *    asks for stable offsets, which a broker refuses until the end of the transaction is applied to the group.
  * 3. A writer is used until its first failure, whatever it is. It is taken out before it is used and put back after the commit was acknowledged, so that
  *    a failed send can be followed by no commit; the next call fences it and reads.
- * 4. A broker must verify that a transaction is open before it appends to it (Kafka 3.6), or a late send of a fenced writer could stay open for ever.
+ * 4. A writer is used over the connections it was made with: after an outage the next call takes over, and so finds what the outage did.
+ * 5. A broker must verify that a transaction is open before it appends to it (Kafka 3.6), or a late send of a fenced writer could stay open for ever.
+ * 6. An end that Kafka has decided and lost is written before the id is taken over, which would make it forget the decision.
  */
 
 import { MillraceError } from "../stream/error.ts";
@@ -17,6 +19,7 @@ import type { ExactlyOnce } from "./broker.ts";
 import { checkSequenceNumber } from "./broker-checks.ts";
 import type { Cluster } from "./cluster.ts";
 import { isCode } from "./kafka-code-error.ts";
+import { restoreLostEnds } from "./lost-transaction-ends.ts";
 import type { KafkaRequest, TopicPartition } from "./requests.ts";
 import { stableOffset } from "./requests.ts";
 import {
@@ -43,8 +46,8 @@ export type TransactionLimits = {
   readonly transactionTimeoutMs: number;
 };
 
-/** A writer and the number it wrote or found last. */
-type Writer = TransactionalWriter & { last: number | undefined };
+/** A writer, the number it wrote or found last, and its connections. */
+type Writer = TransactionalWriter & { last: number | undefined; readonly cluster: Cluster };
 
 export class Transactions {
   readonly #writers = new Map<string, Writer>();
@@ -64,7 +67,8 @@ export class Transactions {
     const known = this.#writers.get(transactionalId);
     // Invariant 3: from here on until the end of this function nobody finds it.
     this.#writers.delete(transactionalId);
-    const writer = known ?? (await this.#takeOver(cluster, position, once));
+    // Invariant 4.
+    const writer = known?.cluster === cluster ? known : await this.#takeOver(cluster, position, once);
     if (writer.last === undefined || writer.last < sequenceNumber) {
       await this.#commit(cluster, batches, position, writer, sequenceNumber);
       writer.last = sequenceNumber;
@@ -83,19 +87,18 @@ export class Transactions {
         "This Kafka cannot keep exactlyOnce topics: it does not verify transactions. Use version 3.6 or later, or idempotent topics.",
       );
     // Invariant 2: not answered before the writer fenced has nothing open any more …
-    const identity = await whilePending(cluster, () =>
-      cluster.askCoordinator(
-        "transaction",
-        transactionalId,
-        initProducerId(transactionalId, this.#limits.transactionTimeoutMs),
-      ),
-    );
+    const identity = await whilePending(cluster, async () => {
+      // Invariant 6. Each time: what is pending may be lost only now.
+      await restoreLostEnds(cluster, transactionalId, position);
+      const request = initProducerId(transactionalId, this.#limits.transactionTimeoutMs);
+      return cluster.askCoordinator("transaction", transactionalId, request);
+    });
     // … and not answered before the end of that is applied.
     const last = await whilePending(cluster, () =>
       cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),
     );
     checkSequenceNumber(last, once);
-    return { transactionalId, ...identity, sequences: new Map(), last };
+    return { transactionalId, ...identity, sequences: new Map(), last, cluster };
   }
 
   async #commit(

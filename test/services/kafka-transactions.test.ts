@@ -9,6 +9,7 @@ import {
   addOffsetsToTxn,
   addPartitionsToTxn,
   commitTxn,
+  describeTransaction,
   initProducerId,
   txnOffsetCommit,
 } from "../../lib/kafka/transaction-requests.ts";
@@ -19,6 +20,7 @@ import { batch, consumeAll, newTopic, readAll, strangerAt, valuesOf } from "./ka
 
 const LIMITS = { batchBytesMax: 1_000_000, timeoutMs: 5_000, transactionTimeoutMs: 20_000 };
 const CONFIG_OF_TOPIC = 2;
+const CONFIG_OF_BROKER = 4;
 
 let kafka: KafkaServer;
 let reader: KafkaBroker;
@@ -235,6 +237,67 @@ describe("3: a writer", () => {
     await Promise.all(writing);
     const all = Array.from({ length: 60 }, (_, i) => `${i + 1}`);
     for (const { partition } of ids) expect(await valuesOf(reader, topic, partition)).toEqual(all);
+  });
+});
+
+describe("6: an end that Kafka has decided and lost", () => {
+  /** Whether a partition must be added to a transaction before it is written to. */
+  async function setVerification(isOn: boolean): Promise<void> {
+    const admin = strangerAt(kafka.bootstrap).admin();
+    await admin.connect();
+    const configEntries = [{ name: "transaction.partition.verification.enable", value: `${isOn}` }];
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: CONFIG_OF_BROKER, name: "1", configEntries }],
+    });
+    await admin.disconnect();
+  }
+
+  /** A transaction whose end the coordinator writes neither into the topic nor to the group, since it does not know that they belong to it. */
+  async function loseEnd(topic: string, id: string, sequenceNumber: number, how: "commit" | "abort") {
+    const cluster = newCluster();
+    const known = { topic: await newTopic(reader), partition: 0 };
+    const at = { topic, partition: 0 };
+    const identity = await retry(() => cluster.askCoordinator("transaction", id, initProducerId(id, 20_000)));
+    await retry(() => cluster.askCoordinator("transaction", id, addPartitionsToTxn(id, identity, [known])));
+    const writer = { transactionalId: id, ...identity, sequences: new Map<string, number>() };
+    const rounds = cutIntoRounds([batch(topic, 0, `${sequenceNumber}`)], LIMITS.batchBytesMax);
+    await retry(async () => {
+      await setVerification(false);
+      writer.sequences.clear();
+      await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Set(), writer);
+    });
+    await cluster.askCoordinator("group", id, txnOffsetCommit(id, identity, id, at, sequenceNumber));
+    await setVerification(true);
+    const end = how === "commit" ? commitTxn(id, identity) : initProducerId(id, 20_000);
+    await (cluster.askCoordinator("transaction", id, end) as Promise<unknown>).catch(() => {});
+    const state = async () => (await cluster.askCoordinator("transaction", id, describeTransaction(id)))?.state;
+    await expect.poll(state).toBe(how === "commit" ? "CompleteCommit" : "CompleteAbort");
+    const read = newCluster().askCoordinator("group", id, stableOffset(id, at));
+    await expect(read).rejects.toMatchObject({ codeName: "UNSTABLE_OFFSET_COMMIT" });
+  }
+
+  test.each(["commit", "abort"] as const)("is written by who comes next, even by two at once: %s", async (how) => {
+    const topic = await newTopic(reader);
+    const id = `task-${randomUUID()}`;
+    await newWriter(topic, 1, id)(1);
+    await loseEnd(topic, id, 2, how);
+    const [one, two] = [newWriter(topic, 1, id), newWriter(topic, 1, id)];
+    await Promise.allSettled([one(2), two(2)]);
+    await retry(() => one(2));
+    await one(3);
+    const { records } = await readAll(reader, topic);
+    expect(records.map(({ value }) => value)).toEqual(["1", "2", "3"]);
+    // What was committed is read where it stood: behind 1 and its end.
+    expect(records[1]?.offset === 2).toBe(how === "commit");
+  });
+
+  test("does not keep back what was written for another number meanwhile", async () => {
+    const topic = await newTopic(reader);
+    const id = `task-${randomUUID()}`;
+    await loseEnd(topic, id, 1, "commit");
+    await newWriter(topic, 1, id)(2);
+    expect(await valuesOf(reader, topic)).toEqual(["1", "2"]);
   });
 });
 
