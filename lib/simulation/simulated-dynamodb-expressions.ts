@@ -139,7 +139,7 @@ function checkUsed(
     throw toValidationError(`${field} ${used === 0 ? "can only be given with expressions" : "must not be empty"}`);
 }
 
-/** Throws for an order that is asked of truth values. */
+/** Throws for what is compared with itself, and where an order is asked of truth values. */
 export function checkOperands(condition: Condition, scope: Scope): void {
   switch (condition.kind) {
     case "and":
@@ -152,6 +152,11 @@ export function checkOperands(condition: Condition, scope: Scope): void {
       return;
     case "compare": {
       const { comparator, left, right } = condition;
+      const leftName = scope.names[left];
+      if (leftName !== undefined && leftName === scope.names[right])
+        throw toValidationError(
+          `Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: ${comparator}, first operand: [${leftName}]`,
+        );
       if (comparator === "=" || comparator === "<>") return;
       for (const operand of [left, right]) {
         const value = scope.values[operand];
@@ -168,6 +173,14 @@ export function checkOperands(condition: Condition, scope: Scope): void {
     default:
       condition satisfies never;
   }
+}
+
+/** What the names stand for, each another attribute. */
+export function namesOf(names: readonly string[], scope: Scope): readonly string[] {
+  const attributes = names.map((name) => nameOf(name, scope));
+  if (new Set(attributes).size < attributes.length)
+    throw toValidationError("Two document paths overlap with each other; must remove or rewrite one of these paths");
+  return attributes;
 }
 
 export function nameOf(name: string, { names }: Scope): string {
@@ -208,6 +221,7 @@ function parseNot(tokens: Tokens): Condition {
   }
   const left = asOperand(token, tokens);
   const comparator = tokens.take();
+  if (comparator === ")") throw new NotSimulatedError("operands in parentheses");
   if (!COMPARATORS.includes(comparator)) throw tokens.toSyntaxError(comparator);
   const right = asOperand(tokens.take(), tokens);
   return { kind: "compare", comparator: comparator as Comparator, left, right };
@@ -230,6 +244,7 @@ function parseName(tokens: Tokens): string {
 
 function asOperand(token: string, tokens: Tokens): Operand {
   if (token.startsWith("#") || token.startsWith(":")) return token;
+  if (token === "(") throw new NotSimulatedError("operands in parentheses");
   throw tokens.toSyntaxError(token);
 }
 

@@ -14,6 +14,7 @@ import {
   type Condition,
   compares,
   nameOf,
+  namesOf,
   readKeyCondition,
   readProjection,
   type Scope,
@@ -32,8 +33,12 @@ import { compareTexts, fromStoredItem, pickFrom, type StoredItem, type Value } f
 /** Where a read looks, and when. */
 export type Replicas = { readonly network: Network; readonly now: () => number };
 
-/** What a query saw of a page's items at one moment: by sort key, in its order. */
-export type Glance = ReadonlyMap<string, StoredItem>;
+/** What a query saw at one moment: by sort key, in its order, as much as fits a page. */
+export type Glance = {
+  readonly seen: ReadonlyMap<string, StoredItem>;
+  /** Up to which sort key it looked, where that is not to the end. */
+  readonly upTo: string | undefined;
+};
 
 /** A query whose request has been understood. */
 export type Query = {
@@ -52,10 +57,10 @@ export function getItem(table: SimulatedTable, request: Request, replicas: Repli
   const projection = request.ProjectionExpression;
   const picked = projection === undefined ? undefined : readProjection(projection);
   const scope = toScope(request, picked === undefined ? [] : [picked]);
+  const names = picked && namesOf(picked.root, scope);
   const stored = readVersion(table.versionOf(pk, sk), request, replicas);
   const units = readUnitsOf(stored?.bytes ?? 0, request);
   if (stored === undefined) return toAnswer(table, request, attempts, units);
-  const names = picked?.root.map((name) => nameOf(name, scope));
   const Item = names === undefined ? fromStoredItem(stored) : pickFrom(stored, names);
   return toAnswer(table, request, attempts, units, { Item });
 }
@@ -85,68 +90,64 @@ export function toQuery(table: SimulatedTable, request: Request): Query {
     isWanted: (sk) =>
       (after === undefined || compareTexts(sk, after) > 0) &&
       (other === undefined || compares(other.comparator, { S: sk }, other.value)),
-    picked: picked?.root.map((name) => nameOf(name, scope)),
+    picked: picked && namesOf(picked.root, scope),
   };
 }
 
-/** What a query sees at this moment: as much as fits a page, and the item with which it is full. */
+/** What a query sees at this moment. */
 export function glance({ table, request, pk, isWanted }: Query, replicas: Replicas): Glance {
   const seen = new Map<string, StoredItem>();
   let bytes = 0;
+  let upTo: string | undefined;
   for (const sk of table.sortKeysOf(pk)) {
     if (!isWanted(sk)) continue;
     const stored = readVersion(table.versionOf(pk, sk), request, replicas);
     if (stored === undefined) continue;
+    if (bytes >= PAGE_BYTES_MAX) return { seen, upTo };
     seen.set(sk, stored);
     bytes += stored.bytes;
-    if (bytes > PAGE_BYTES_MAX) break;
+    upTo = sk;
   }
-  return seen;
+  return { seen, upTo: undefined };
 }
 
 /** One page: each item as of one of the moments. */
 export function toPage(query: Query, glances: readonly Glance[], network: Network, attempts: number): Answer {
   const { table, request, picked } = query;
-  const seen = glances.length === 1 ? (glances[0] as Glance) : mixGlances(glances, network);
+  const { seen, upTo } = glances.length === 1 ? (glances[0] as Glance) : mixGlances(glances, network);
   const isShort = seen.size > 1 && network.occurs("page-short");
-  const countMax = isShort ? 1 + network.below(seen.size) : Number.POSITIVE_INFINITY;
+  const countMax = isShort ? 1 + network.below(seen.size) : seen.size;
   const Items: Item[] = [];
   let bytes = 0;
-  let last: StoredItem | undefined;
-  for (const stored of seen.values()) {
+  let last = upTo;
+  for (const [sk, stored] of seen) {
+    if (Items.length >= countMax || bytes >= PAGE_BYTES_MAX) break;
     Items.push(picked === undefined ? fromStoredItem(stored) : pickFrom(stored, picked));
     bytes += stored.bytes;
-    if (bytes <= PAGE_BYTES_MAX && Items.length < countMax) continue;
-    last = stored;
-    break;
+    last = sk;
   }
-  const { pk, sk } = keyNamesOf(table);
+  const goesOn = upTo !== undefined || isShort || Items.length < seen.size;
+  const names = keyNamesOf(table);
   return toAnswer(table, request, attempts, readUnitsOf(bytes, request), {
     Items,
     Count: Items.length,
     ScannedCount: Items.length,
-    LastEvaluatedKey: last === undefined ? undefined : pickFrom(last, [pk, sk]),
+    LastEvaluatedKey: goesOn ? { [names.pk]: { S: query.pk }, [names.sk]: { S: last as string } } : undefined,
   });
 }
 
 function mixGlances(glances: readonly Glance[], network: Network): Glance {
-  const sortKeys = [...new Set(glances.flatMap((seen) => [...seen.keys()]))].sort(compareTexts);
+  // Nobody knows what lies behind the end of one that was cut: the next page begins there.
+  const ends = glances.map(({ upTo }) => upTo).filter((upTo) => upTo !== undefined);
+  const upTo = ends.sort(compareTexts)[0];
+  const sortKeys = new Set(glances.flatMap(({ seen }) => [...seen.keys()]));
   const mixed = new Map<string, StoredItem>();
-  // A glance that was full saw nothing behind its end; what others saw there is for the next page.
-  const ends = glances.filter((seen) => isFull(seen)).map((seen) => [...seen.keys()].at(-1) as string);
-  const end = ends.sort(compareTexts)[0];
-  for (const sk of sortKeys) {
-    if (end !== undefined && compareTexts(sk, end) > 0) break;
-    const stored = glances[network.below(glances.length)]!.get(sk);
+  for (const sk of [...sortKeys].sort(compareTexts)) {
+    if (upTo !== undefined && compareTexts(sk, upTo) > 0) break;
+    const stored = glances[network.below(glances.length)]!.seen.get(sk);
     if (stored !== undefined) mixed.set(sk, stored);
   }
-  return mixed;
-}
-
-function isFull(seen: Glance): boolean {
-  let bytes = 0;
-  for (const stored of seen.values()) bytes += stored.bytes;
-  return bytes > PAGE_BYTES_MAX;
+  return { seen: mixed, upTo };
 }
 
 /** A version that this read may see. */

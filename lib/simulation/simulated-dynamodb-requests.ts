@@ -7,7 +7,7 @@ import {
   checkScope,
   type Expression,
   meets,
-  nameOf,
+  namesOf,
   readCondition,
   readUpdate,
   type Scope,
@@ -89,7 +89,7 @@ export function keyNamesOf({ schema }: SimulatedTable): ItemKey {
 }
 
 /** The key of an item, checked as AWS checks it. */
-export function keyOf(table: SimulatedTable, item: Item): ItemKey {
+function keyOf(table: SimulatedTable, item: Item): ItemKey {
   const names = keyNamesOf(table);
   const pk = keyTextOf(names.pk, item);
   const sk = keyTextOf(names.sk, item);
@@ -128,11 +128,14 @@ export function updateItem(table: SimulatedTable, request: Request, attempts: nu
   const scope = checkCondition(request, before, [update], attempts);
   const item: Item = { ...(before?.item ?? request.Key) };
   const keyNames = Object.values(keyNamesOf(table));
-  for (const { name, value } of update.root) {
-    const attribute = nameOf(name, scope);
+  const attributes = namesOf(
+    update.root.map(({ name }) => name),
+    scope,
+  );
+  for (const [i, attribute] of attributes.entries()) {
     if (keyNames.includes(attribute))
       throw toValidationError(`Cannot update attribute ${attribute}. This attribute is part of the key`);
-    item[attribute] = scope.values[value] as Value;
+    item[attribute] = scope.values[update.root[i]!.value] as Value;
   }
   const stored = toStoredItem(item);
   checkSize(stored, "Item size to update has exceeded the maximum allowed size");

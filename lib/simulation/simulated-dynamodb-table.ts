@@ -4,7 +4,10 @@ import type { Item } from "../state-log/dynamodb-items.ts";
 import { compareTexts, type StoredItem } from "./simulated-dynamodb-values.ts";
 
 /** How far a replica may be behind. AWS says "a second or less" of the usual case, and promises nothing. */
-export const REPLICA_LAG_MS_MAX = 5_000;
+const REPLICA_LAG_MS_MAX = 5_000;
+
+/** Versions of an item that are kept for that: more than a task writes within a replica's lag. */
+const VERSIONS_MAX = 16;
 
 export type ItemKey = { readonly pk: string; readonly sk: string };
 
@@ -113,7 +116,8 @@ export function visibleFrom(version: Version, nowMs: number): readonly Version[]
 /** Drops what every replica has left behind. */
 function forgetBefore(version: Version, nowMs: number): void {
   let last = version;
-  while (last.atMs > nowMs && last.previous !== undefined) last = last.previous;
+  for (let kept = 1; last.atMs > nowMs && last.previous !== undefined && kept < VERSIONS_MAX; kept += 1)
+    last = last.previous;
   last.previous = undefined;
 }
 

@@ -37,7 +37,7 @@ export function toStoredItem(item: Item): StoredItem {
 export function fromStoredItem({ item, binary }: StoredItem): Item {
   if (binary.length === 0) return item;
   const copy = { ...item };
-  for (const name of binary) copy[name] = { B: new Uint8Array(item[name]!.B as Uint8Array) };
+  for (const name of binary) copy[name] = { B: copyOf(item[name]!.B as Uint8Array) };
   return copy;
 }
 
@@ -46,7 +46,7 @@ export function pickFrom(stored: StoredItem, names: readonly string[]): Item {
   const picked: Item = {};
   for (const name of names) {
     const value = stored.item[name];
-    if (value !== undefined) picked[name] = value.B === undefined ? value : { B: new Uint8Array(value.B) };
+    if (value !== undefined) picked[name] = value.B === undefined ? value : { B: copyOf(value.B) };
   }
   return picked;
 }
@@ -65,7 +65,7 @@ export function toStoredValue(value: Value): Value {
   const { S, N, B, BOOL } = value;
   if (typeof S === "string") return Object.freeze({ S });
   if (typeof N === "string") return Object.freeze({ N: toCanonicalNumber(N) });
-  if (B instanceof Uint8Array) return Object.freeze({ B: new Uint8Array(B) });
+  if (B instanceof Uint8Array) return Object.freeze({ B: copyOf(B) });
   if (typeof BOOL === "boolean") return Object.freeze({ BOOL });
   throw new NotSimulatedError(`values of the kind ${kinds[0]}`);
 }
@@ -105,6 +105,24 @@ function valueBytesOf({ S, N, B }: Value): number {
   if (S !== undefined) return textBytesOf(S);
   if (N !== undefined) return numberBytesOf(N);
   return B === undefined ? 1 : B.byteLength;
+}
+
+/** Small arrays share a buffer, as those of the AWS SDK do: one of its own costs more than everything else about a read. */
+const POOL_BYTES = 64 * 1024;
+const POOLED_BYTES_MAX = 4 * 1024;
+let pool = new ArrayBuffer(POOL_BYTES);
+let poolUsed = 0;
+
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (bytes.byteLength > POOLED_BYTES_MAX) return new Uint8Array(bytes);
+  if (poolUsed + bytes.byteLength > POOL_BYTES) {
+    pool = new ArrayBuffer(POOL_BYTES);
+    poolUsed = 0;
+  }
+  const copy = new Uint8Array(pool, poolUsed, bytes.byteLength);
+  copy.set(bytes);
+  poolUsed += bytes.byteLength;
+  return copy;
 }
 
 const SURROGATES_FROM = 0xd800;
