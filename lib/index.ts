@@ -1,6 +1,8 @@
 /** The public API of Millrace. */
 
 export type { Broker } from "./kafka/broker.ts";
+export type { IamCredentials, IamLogin, KafkaLogin, KafkaSettings, KafkaTls } from "./kafka/kafka-settings.ts";
+export { openKafkaBroker } from "./kafka/open-kafka-broker.ts";
 export { type OperatorSettings, operator } from "./lambda/operator.ts";
 export type { DeadLetter } from "./local/dead-letter.ts";
 export { EventSourceMapping, type PartitionPosition } from "./local/event-source-mapping.ts";

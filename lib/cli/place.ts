@@ -15,6 +15,7 @@ export type PlaceOptions = {
   readonly state?: string;
   readonly services?: true;
   readonly kafka?: string;
+  readonly kafkaSettings?: string;
   readonly dynamodb?: string;
   readonly profile?: string;
 };
@@ -32,25 +33,35 @@ function stateOption(): Option {
   return new Option("--state <folder>", "the folder of the state (default: .millrace in the application's)");
 }
 
-/** A command that works on an application with its state: in a folder, or on servers, which any of the last four options asks for. */
+/** TLS and logins are not for the command line, which others on the machine can read. */
+export function kafkaSettingsOption(): Option {
+  return new Option(
+    "--kafka-settings <file>",
+    "Kafka's addresses, TLS and login in JSON; MILLRACE_KAFKA_… variables say the same (see the README)",
+  );
+}
+
+/** A command that works on an application with its state: in a folder, or on servers, which any of the last five options asks for. */
 export function placeCommand(name: string): Command {
   return new Command(name)
     .addOption(appOption())
     .addOption(stateOption())
     .option("--services", "on Apache Kafka and DynamoDB instead of a folder: those of `npm run services`")
     .option("--kafka <servers>", "on this Kafka: host:port, separated by commas")
+    .addOption(kafkaSettingsOption())
     .option("--dynamodb <address>", 'on this DynamoDB: its address, or "aws"')
     .option("--profile <name>", "with the credentials of this AWS profile");
 }
 
 /** Whether the options name servers instead of a folder. */
-export function isOnServices({ services, kafka, dynamodb, profile }: PlaceOptions): boolean {
-  return services === true || kafka !== undefined || dynamodb !== undefined || profile !== undefined;
+export function isOnServices({ services, kafka, kafkaSettings, dynamodb, profile }: PlaceOptions): boolean {
+  return services === true || [kafka, kafkaSettings, dynamodb, profile].some((value) => value !== undefined);
 }
 
 /** The options as another process of this command line takes them. */
-export function toArguments({ app, state, services, kafka, dynamodb, profile }: PlaceOptions): string[] {
-  const named = Object.entries({ app, state, kafka, dynamodb, profile });
+export function toArguments({ services, kafkaSettings, ...options }: PlaceOptions): string[] {
+  const { app, state, kafka, dynamodb, profile } = options;
+  const named = Object.entries({ app, state, kafka, "kafka-settings": kafkaSettings, dynamodb, profile });
   const values = named.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
   return services === true ? ["--services", ...values] : values;
 }
@@ -81,8 +92,10 @@ export async function openPlace(
   { exclusive }: { readonly exclusive: boolean },
 ): Promise<Place> {
   const application = await loadApplication(toAppFolder(options, terminal));
-  if (isOnServices(options))
-    return { application, workspace: await openServices(application, options), stateFolder: "DynamoDB" };
+  if (isOnServices(options)) {
+    const workspace = await openServices(application, { ...options, folder: terminal.folder });
+    return { application, workspace, stateFolder: "DynamoDB" };
+  }
   const folder = toStateFolder(options, terminal);
   const workspace = await openWorkspace(application, { folder, exclusive });
   return { application, workspace, stateFolder: toShown(folder, terminal) };

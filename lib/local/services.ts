@@ -4,15 +4,18 @@ import type { Application } from "./application.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type ServicesOptions = {
-  /** Bootstrap servers, `host:port` separated by commas. Default: KAFKA_BOOTSTRAP_SERVERS, or what `npm run services` starts. */
+  /** Bootstrap servers, `host:port` separated by commas. Default: those of the file, KAFKA_BOOTSTRAP_SERVERS, or what `npm run services` starts. */
   readonly kafka?: string | undefined;
+  /** A file with Kafka's settings. Default: MILLRACE_KAFKA_SETTINGS, and the other MILLRACE_KAFKA_… variables. */
+  readonly kafkaSettings?: string | undefined;
+  /** What that file is relative to. Default: the current folder. */
+  readonly folder?: string | undefined;
   /** DynamoDB's address, or "aws" for the one of the region. Default: AWS_ENDPOINT_URL_DYNAMODB, or what `npm run services` starts. */
   readonly dynamodb?: string | undefined;
-  /** A profile of the AWS configuration, for credentials. */
+  /** A profile of the AWS configuration, for credentials: DynamoDB's, and Kafka's where the login is by IAM. */
   readonly profile?: string | undefined;
 };
 
-const KAFKA_DEFAULT = "127.0.0.1:9092";
 const DYNAMODB_DEFAULT = "http://127.0.0.1:8000";
 /** DynamoDB Local takes any; it asks only that there are some. */
 const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
@@ -25,12 +28,13 @@ const TABLE_PREFIX = "millrace-";
  */
 export async function openServices(application: Application, options: ServicesOptions): Promise<Workspace> {
   const { env } = process;
-  const brokers = (options.kafka ?? env.KAFKA_BOOTSTRAP_SERVERS ?? KAFKA_DEFAULT).split(",").map((name) => name.trim());
   const endpoint = options.dynamodb ?? env.AWS_ENDPOINT_URL_DYNAMODB ?? DYNAMODB_DEFAULT;
   const isOurs = endpoint !== "aws" && options.profile === undefined && env.AWS_ACCESS_KEY_ID === undefined;
   const { KafkaBroker } = await import("../kafka/kafka-broker.ts");
   const { openDynamoDbStateLog } = await import("../state-log/dynamodb-state-log.ts");
-  const broker = new KafkaBroker({ brokers });
+  const { readKafkaSettings } = await import("../kafka/read-kafka-settings.ts");
+  const { kafka, kafkaSettings, profile, folder } = options;
+  const broker = new KafkaBroker(readKafkaSettings({ brokers: kafka, file: kafkaSettings, profile, folder }));
   try {
     await broker.ensureTopics(
       application.topology.topics.map(({ name, partitions, compacted, retentionMs }) => ({
@@ -44,7 +48,7 @@ export async function openServices(application: Application, options: ServicesOp
       table: `${TABLE_PREFIX}${application.name}`,
       create: true,
       ...(endpoint !== "aws" && { endpoint, region: env.AWS_REGION ?? "local" }),
-      ...(options.profile !== undefined && { profile: options.profile }),
+      ...(profile !== undefined && { profile }),
       ...(isOurs && { credentials: LOCAL_CREDENTIALS }),
     });
     return {

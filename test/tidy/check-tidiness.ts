@@ -38,7 +38,11 @@ const NEVER_TOGETHER = [["lambda", "local"]];
 
 /** Packages that stay behind one door each; tests and benchmarks may use them anywhere. */
 const PACKAGE_HOMES = [
-  { packages: /^(@aws-sdk|@smithy)\//, homes: /^lib\/state-log\/dynamodb-/, name: "lib/state-log/dynamodb-*" },
+  {
+    packages: /^(@aws-sdk|@smithy)\//,
+    homes: /^lib\/(state-log\/dynamodb-|kafka\/msk-iam)/,
+    name: "lib/state-log/dynamodb-* or lib/kafka/msk-iam",
+  },
   {
     packages: /^(kafkajs|@platformatic\/kafka|aws-msk-iam-sasl-signer-js)(\/|$)/,
     homes: /^lib\/kafka\//,

@@ -9,6 +9,7 @@ import type { MappingNotice } from "../../local/mapping-options.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { examples } from "../help.ts";
+import { kafkaSettingsOption } from "../place.ts";
 import { showPlural } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 import { waitForInterrupt } from "../wait.ts";
@@ -18,7 +19,9 @@ const EXPORT_DEFAULT = "handler";
 type EsmOptions = {
   readonly topic: string;
   readonly handler: string;
-  readonly kafka: string;
+  readonly kafka?: string;
+  readonly kafkaSettings?: string;
+  readonly profile?: string;
   readonly group?: string;
   readonly batchSize?: number;
   readonly batchWindow?: number;
@@ -35,7 +38,9 @@ export function esmCommand(terminal: Terminal): Command {
     .description("Invoke any Lambda handler with a topic's records, as Lambda's Kafka event source mapping does.")
     .requiredOption("--topic <name>", "the topic to read")
     .requiredOption("--handler <file>", `a file with a handler; file#name for another export than "${EXPORT_DEFAULT}"`)
-    .option("--kafka <servers>", "host:port, separated by commas", "127.0.0.1:9092")
+    .option("--kafka <servers>", "host:port, separated by commas (default: KAFKA_BOOTSTRAP_SERVERS, or 127.0.0.1:9092)")
+    .addOption(kafkaSettingsOption())
+    .option("--profile <name>", "log in to Kafka by IAM with the credentials of this AWS profile")
     .option("--group <name>", "the consumer group that keeps the position (default: millrace-esm.<topic>)")
     .option("--batch-size <n>", "records in one invocation at the most, 1 to 10000 (default: 100)", toNumber)
     .option("--batch-window <ms>", "how long a batch waits to get full (default: 500)", toNumber)
@@ -58,11 +63,14 @@ export function esmCommand(terminal: Terminal): Command {
     .action(async (options: EsmOptions) => {
       const handler = await handlerOf(options.handler, terminal);
       const { KafkaBroker } = await import("../../kafka/kafka-broker.ts");
-      const broker = new KafkaBroker({ brokers: options.kafka.split(",").map((name) => name.trim()) });
+      const { readKafkaSettings } = await import("../../kafka/read-kafka-settings.ts");
+      const { kafka, kafkaSettings, profile } = options;
+      const settings = readKafkaSettings({ brokers: kafka, file: kafkaSettings, profile, folder: terminal.folder });
+      const broker = new KafkaBroker(settings);
       const interrupt = waitForInterrupt(terminal);
       try {
         await checkTopic(broker, options.topic);
-        const mapping = newMapping(options, handler, broker, terminal);
+        const mapping = newMapping(options, handler, broker, settings.brokers.join(), terminal);
         const stopping = new AbortController();
         const running = mapping.run(stopping.signal);
         terminal.out(`Reading ${options.topic} for ${options.handler}; Ctrl-C stops.\n`);
@@ -81,6 +89,7 @@ function newMapping(
   options: EsmOptions,
   handler: LambdaHandler,
   broker: InstanceType<typeof import("../../kafka/kafka-broker.ts").KafkaBroker>,
+  bootstrapServers: string,
   terminal: Terminal,
 ): EventSourceMapping {
   const { topic, batchSize, batchWindow, timeout, retries } = options;
@@ -97,7 +106,7 @@ function newMapping(
     ...(options.partialResponses === true && { reportBatchItemFailures: true }),
     ...(retries !== undefined && { maximumRetryAttempts: retries }),
     eventSource: "SelfManagedKafka",
-    bootstrapServers: options.kafka,
+    bootstrapServers,
     observe: (notice) => {
       const sentence = toSentence(notice);
       if (notice.kind === "invoked" && notice.outcome.kind === "succeeded") terminal.out(`${sentence}\n`);
