@@ -2,7 +2,7 @@
 
 import { readRecords } from "../lib/cli/read-records.ts";
 import type { Broker } from "../lib/kafka/broker.ts";
-import { DEAD_LETTER_HEADERS } from "../lib/runtime/dead-letters.ts";
+import { DEAD_LETTER_HEADERS } from "../lib/runtime/dead-letter.ts";
 import type { Topology } from "../lib/stream/plan.ts";
 
 export async function countDeadLetters(broker: Broker, topology: Topology, operatorName: string): Promise<number> {

@@ -4,7 +4,7 @@ export type { Broker } from "./kafka/broker.ts";
 export type { IamCredentials, IamLogin, KafkaLogin, KafkaSettings, KafkaTls } from "./kafka/kafka-settings.ts";
 export { openKafkaBroker } from "./kafka/open-kafka-broker.ts";
 export { type OperatorSettings, operator } from "./lambda/operator.ts";
-export type { DeadLetter } from "./local/dead-letter.ts";
+
 export { EventSourceMapping, type PartitionPosition } from "./local/event-source-mapping.ts";
 export type { LambdaContext, LambdaHandler, LocalFunction } from "./local/invocation.ts";
 export type { Discarded, EventSourceMappingOptions, MappingNotice } from "./local/mapping-options.ts";
@@ -12,6 +12,7 @@ export { MemoryBroker, type MemoryBrokerOptions } from "./local/memory-broker.ts
 export type { StateCell } from "./local/read-state.ts";
 export type { TopicElement } from "./local/read-topic.ts";
 export { at, type Placed, TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
+export type { DeadLetter } from "./runtime/dead-letter.ts";
 export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { TaskReport } from "./runtime/report.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
@@ -35,4 +36,5 @@ export {
 } from "./stream/watermark-strategy.ts";
 export type { TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
 export type { Windowed } from "./stream/windowed.ts";
+export type { RedriveOutcome } from "./wire/lambda-event.ts";
 export type { RecordColumns } from "./wire/record-columns.ts";

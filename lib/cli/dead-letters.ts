@@ -1,7 +1,7 @@
 /** The dead letters of an operator, as they stand in their topic. */
 
 import type { Broker } from "../kafka/broker.ts";
-import { type DeadLetter, toDeadLetter } from "../local/dead-letter.ts";
+import { type DeadLetter, toDeadLetter } from "../runtime/dead-letter.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { Topology } from "../stream/plan.ts";
 import { listOf, quote } from "../stream/sentence.ts";
@@ -25,7 +25,7 @@ export async function* readDeadLetters(
   const ends = ranges.map(({ high }) => high);
   let number = 0;
   for await (const record of readRecords(broker, topic, starts, ends)) {
-    yield [number, toDeadLetter({ ...record, identity: undefined })];
+    yield [number, toDeadLetter(record)];
     number += 1;
   }
 }

@@ -7,7 +7,7 @@ import { defineOperator } from "../stream/define-operator.ts";
 import type { Sink } from "../stream/elements.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { OperatorOptions } from "../stream/operator-definition.ts";
-import type { KafkaEvent, TickEvent } from "../wire/lambda-event.ts";
+import type { FunctionEvent } from "../wire/lambda-event.ts";
 
 /** What may be said of an operator beside its name. */
 export interface OperatorSettings extends OperatorOptions {
@@ -22,7 +22,7 @@ export interface OperatorSettings extends OperatorOptions {
  * The name is part of the identity of the operator's state and of its functions: a letter, then letters, digits, `-` and `_`, without `--` and
  * not ending in `-`. Names and everything that must fit together are checked with the whole topology; what is no sink is refused here, with a MillraceError "definition".
  *
- * The handler takes Kafka events (also as text) and ticks. It rejects where the batch must be delivered again, and repeats are harmless.
+ * The handler takes Kafka events (also as text), ticks and redrives. It rejects where the batch must be delivered again, and repeats are harmless.
  */
 export function operator<const Name extends string>(
   nameOrOptions: Name | ({ readonly name: Name } & OperatorSettings),
@@ -37,7 +37,7 @@ export function operator<const Name extends string>(
         `Operator ${definition.operatorName} was invoked without a Millrace runtime around it: run it with \`millrace run\`, the test driver or a deployed application.`,
       );
     const { runtimeOf } = await import("../runtime/runtime-of.ts");
-    return runtimeOf(host).invoke(definition.operatorName, event as KafkaEvent | TickEvent | string);
+    return runtimeOf(host).invoke(definition.operatorName, event as FunctionEvent | string);
   };
   const wrap = typeof nameOrOptions === "object" ? nameOrOptions.wrap : undefined;
   const handler: Handler = wrap === undefined ? handle : wrap(handle);

@@ -1,6 +1,7 @@
 /** Reads the keyed state of a function from its logs, for people: nothing is locked, nothing is changed. */
 
 import { openTask } from "../runtime/open-task.ts";
+import { isMarkTable } from "../runtime/read-letters.ts";
 import type { TaskMeta } from "../runtime/task-meta.ts";
 import { toTaskName } from "../runtime/task-name.ts";
 import type { Namespace } from "../state/keyed-state.ts";
@@ -40,11 +41,13 @@ export async function readTasks(log: StateLog, topology: Topology, plan: Functio
     const task = await openTask(log, plan, name, Number.MAX_SAFE_INTEGER);
     if (task.head === undefined) continue;
     const cells: StateCell[] = [];
-    for (const [table, keyed] of task.state.tables())
+    for (const [table, keyed] of task.state.tables()) {
+      if (isMarkTable(table)) continue;
       for (const namespace of keyed.namespaces())
         keyed.forEach(namespace, (key, value) =>
           cells.push({ task: name.short, table, namespace, key: decodeKey(key), value }),
         );
+    }
     states.push({ task: name.full, place, meta: task.meta, sequenceNumber: task.head.sequenceNumber, cells });
   }
   return states;

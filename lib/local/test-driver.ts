@@ -2,6 +2,7 @@
  * The test driver: operators on topics in memory, in virtual time, through the same events, commits and outboxes as everywhere else.
  */
 
+import { type DeadLetter, toDeadLetter } from "../runtime/dead-letter.ts";
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
 import type { TaskReport } from "../runtime/report.ts";
@@ -12,14 +13,14 @@ import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import type { AnyTopic, Topic } from "../stream/topic.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
-import type { BatchResponse, TickEvent } from "../wire/lambda-event.ts";
+import type { BatchResponse, RedriveEvent, RedriveOutcome, RedriveResponse, TickEvent } from "../wire/lambda-event.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
-import { type DeadLetter, toDeadLetter } from "./dead-letter.ts";
 import { writeEvent } from "./event-json.ts";
 import { newHost } from "./host.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
+import { redrive } from "./redrive.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
 
 /** How a test driver runs its operators. */
@@ -194,13 +195,7 @@ export class TestDriver implements AsyncDisposable {
    * the topic itself may hold outputs a second time, with the same identity; `readRecords` shows these too.
    */
   async read<Out>(topic: Topic<never, Out, never, unknown>): Promise<Out[]> {
-    const seen = new Set<string>();
-    const isFirst = ({ identity }: TopicElement) => {
-      if (identity === undefined) return true;
-      const name = JSON.stringify(identity);
-      return !seen.has(name) && seen.add(name) !== undefined;
-    };
-    return (await this.readRecords(topic)).filter(isFirst).map((record) => record.value);
+    return onlyFirst(await this.readRecords(topic)).map((record) => record.value);
   }
 
   /** The records of a topic, decoded, repeats included. */
@@ -208,12 +203,35 @@ export class TestDriver implements AsyncDisposable {
     return (await readTopic(this.#broker, this.#declared(topic))) as TopicElement<KeyOut, Out>[];
   }
 
-  /** The dead letters of an operator, with their original bytes and the reason. */
+  /** The dead letters of an operator, each once, with their original bytes and the reason. */
   async deadLetters(operator: Operator): Promise<DeadLetter[]> {
+    return (await this.#letterRecords(operator)).map(toDeadLetter);
+  }
+
+  /**
+   * Processes the dead letters of an operator again, all or those that `which` chooses, and runs the operators until nothing is left to read. Says what became of
+   * each: one that was redriven before is left out, and one that fails again is a new dead letter.
+   */
+  async redrive(operator: Operator, which: (letter: DeadLetter) => boolean = () => true): Promise<RedriveOutcome[]> {
+    const outcomes: RedriveOutcome[] = [];
+    await redrive(
+      (await this.#letterRecords(operator)).filter((record) => which(toDeadLetter(record))),
+      {
+        topology: this.#topology,
+        invoke: async (plan, event) => (await this.#invoke(plan, event)) as RedriveResponse,
+        onBatch: (batch) => outcomes.push(...batch),
+      },
+    );
+    await this.#drain();
+    return outcomes;
+  }
+
+  async #letterRecords(operator: Operator): Promise<TopicElement<Uint8Array | null, Uint8Array | null>[]> {
     const plan = this.#topology.functions.find((candidate) => candidate.operator === operator.definition);
     if (plan === undefined)
       throw new MillraceError("usage", `The test driver does not run operator ${operator.operatorName}.`);
-    return (await readTopic(this.#broker, { topicName: plan.deadLetterTopic })).map(toDeadLetter);
+    const records = onlyFirst(await readTopic(this.#broker, { topicName: plan.deadLetterTopic }));
+    return records as TopicElement<Uint8Array | null, Uint8Array | null>[];
   }
 
   /** The cells of keyed state of an operator, or of one key. */
@@ -312,7 +330,7 @@ export class TestDriver implements AsyncDisposable {
     return true;
   }
 
-  async #invoke(plan: FunctionPlan, event: string | TickEvent): Promise<BatchResponse> {
+  async #invoke(plan: FunctionPlan, event: string | TickEvent | RedriveEvent): Promise<BatchResponse> {
     const operator = this.#operators.get(plan.operator.operatorName) as Operator;
     const context = {
       awsRequestId: "test",
@@ -330,6 +348,16 @@ export class TestDriver implements AsyncDisposable {
     if (declared !== undefined) return declared;
     throw new MillraceError("usage", `No operator of this driver reads or writes topic ${topic.topicName}.`);
   }
+}
+
+/** Each record once: a repeat has the same identity. */
+function onlyFirst<T extends TopicElement>(records: readonly T[]): T[] {
+  const seen = new Set<string>();
+  return records.filter(({ identity }) => {
+    if (identity === undefined) return true;
+    const name = JSON.stringify(identity);
+    return !seen.has(name) && seen.add(name) !== undefined;
+  });
 }
 
 function isPlaced<V>(element: V | Placed<V>): element is Placed<V> {

@@ -24,15 +24,21 @@ import { mapStep } from "./map.ts";
 import { peekStep } from "./peek.ts";
 import { rollingAggregateStep } from "./rolling-aggregate.ts";
 import { splitStep } from "./split.ts";
-import type { Caller, Counts, Guard, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
+import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
 import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
+
+/** A result that a timer fires, with the table of the step that fires it. */
+export type TaskResult = FiredResult & { readonly table: string };
+
+/** A guard of all steps: units and results say which step they belong to. */
+export type TaskGuard = (unit: () => string, run: () => void, result: () => TaskResult) => void;
 
 /** What a chain finds around it. */
 export type ChainSetup = {
   readonly state: KeyedState;
   readonly time: TaskTime;
   readonly counts: Counts;
-  readonly guard: Guard;
+  readonly guard: TaskGuard;
   readonly call: Caller;
   /** Takes what a sink writes. */
   readonly sink: (node: SinkNode) => Push;
@@ -51,6 +57,8 @@ export type Chain = {
   readonly sides: readonly Push[];
   /** The one step that reads a side, where it takes partial results. */
   readonly partials: readonly (Step["partials"] | undefined)[];
+  /** What fires results again, by the table of its step. */
+  readonly results: ReadonlyMap<string, NonNullable<Step["fireAgain"]>>;
   /** The steps that keep something or wait for something, inputs before what reads them. */
   readonly stateful: readonly Step[];
 };
@@ -81,6 +89,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   const shuffled = new Set<Node>(plan.shuffleOutputs.flatMap((output) => output.keyBys));
   const steps = new Map<Node | SinkNode, Step>();
   const stateful: Step[] = [];
+  const results = new Map<string, NonNullable<Step["fireAgain"]>>();
 
   /** What a node pushes into: all steps of this function that read it. */
   const outOf = (node: Node): Push => {
@@ -96,13 +105,22 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     if (node.kind === "sink") return { inputs: [setup.sink(node)] };
     const { state, time, counts, guard, call } = setup;
     const out = node.kind === "keyBy" && shuffled.has(node) ? setup.shuffle(node) : outOf(node);
-    const stateless: StatelessSetup = { time, counts, guard, call, out };
-    const withTable = (node: StatefulNode): StepSetup => ({
-      ...stateless,
-      guard: (unit, run, result) => guard(() => `${tableName(node)} ${unit()}`, run, result),
-      table: state.table(tableName(node)),
-      late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
-    });
+    const stateless: StatelessSetup = { time, counts, call, out };
+    const withTable = (node: StatefulNode): StepSetup => {
+      const table = tableName(node);
+      const named = (result: FiredResult): TaskResult => ({ ...result, table });
+      return {
+        ...stateless,
+        guard: (unit, run, result) =>
+          guard(
+            () => `${table} ${unit()}`,
+            run,
+            () => named(result()),
+          ),
+        table: state.table(table),
+        late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
+      };
+    };
     switch (node.kind) {
       case "map":
         return mapStep(node, stateless);
@@ -145,6 +163,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     const step = makeStep(node);
     steps.set(node, step);
     if (step.advance !== undefined || step.flush !== undefined) stateful.unshift(step);
+    if (step.fireAgain !== undefined) results.set(tableName(node as StatefulNode), step.fireAgain);
   }
 
   const sideNodes = plan.shuffle?.sides ?? [];
@@ -156,6 +175,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
       const readers = (consumers.get(side) ?? []).filter((reader) => own.has(reader));
       return readers.length === 1 ? steps.get(readers[0] as Node)?.partials : undefined;
     }),
+    results,
     stateful,
   };
 }

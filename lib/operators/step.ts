@@ -3,7 +3,7 @@
  * moves. A step changes nothing but its tables and says nothing but what it pushes; no clock, no randomness, no I/O.
  */
 
-import type { KeyedTable } from "../state/keyed-state.ts";
+import type { KeyedTable, Namespace } from "../state/keyed-state.ts";
 import type { Ctx } from "../stream/ctx.ts";
 import type { AuthorFunction } from "../stream/node.ts";
 import type { PartialWindow } from "./partials.ts";
@@ -20,6 +20,8 @@ export interface Step {
   flush?(): void;
   /** The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. */
   advance?(): void;
+  /** Hands on a result that failed when it fired, from what its dead letter kept. Changes none of its cells. */
+  fireAgain?(namespace: Namespace, key: string, accumulator: unknown): void;
   /** When it wants to be told next that the watermark moved; +∞: never. */
   nextEventTimeMs?(): number;
   /** The same for the clock. */
@@ -48,20 +50,29 @@ export function noCounts(): Counts {
   return { elements: 0, late: 0, nullKeys: 0, deadLetters: 0, future: 0, duplicates: 0, windowsClosed: 0 };
 }
 
+/** A result that a timer fires: what people see of it, and what it takes to fire it again. */
+export type FiredResult = {
+  readonly shown: unknown;
+  readonly namespace: Namespace;
+  /** Encoded. */
+  readonly key: string;
+  readonly accumulator: unknown;
+};
+
 /** Runs what a timer fires as one unit: if author's code throws, all that the unit did is undone and its result becomes a dead letter. */
-export type Guard = (unit: () => string, run: () => void, result: () => unknown) => void;
+export type Guard = (unit: () => string, run: () => void, result: () => FiredResult) => void;
 
 /** What a step without state finds around it. */
 export type StatelessSetup = {
   readonly time: TaskTime;
   readonly counts: Counts;
-  readonly guard: Guard;
   readonly call: Caller;
   readonly out: Push;
 };
 
 /** What a step with state finds around it. */
 export type StepSetup = StatelessSetup & {
+  readonly guard: Guard;
   /** The step's cells. */
   readonly table: KeyedTable;
   /** Where late elements go; undefined: nowhere. */

@@ -35,18 +35,24 @@ export function tumblingAggregateStep(
   let newestStart = Number.NaN;
   let newestCells: Map<string, unknown> | undefined;
 
-  const fire = (start: number, encoded: string, accumulator: unknown) => {
+  const handOn = (start: number, encoded: string, accumulator: unknown) => {
     const window = tumblingWindow(assigner, start);
     const key = decodeKey(encoded);
+    call.step = "window";
+    out({ key, value: result(accumulator), window }, key, maxTimestamp(window));
+  };
+
+  const fire = (start: number, encoded: string, accumulator: unknown) =>
     guard(
       () => `window ${start} of key ${JSON.stringify(encoded)}`,
-      () => {
-        call.step = "window";
-        out({ key, value: result(accumulator), window }, key, maxTimestamp(window));
-      },
-      () => ({ key, window }),
+      () => handOn(start, encoded, accumulator),
+      () => ({
+        shown: { key: decodeKey(encoded), window: tumblingWindow(assigner, start) },
+        namespace: start,
+        key: encoded,
+        accumulator,
+      }),
     );
-  };
 
   /** Adds to a window that has fired already and is kept for late elements: fires again at once. */
   const addLate = (start: number, encoded: string, change: (accumulator: unknown) => unknown) => {
@@ -131,6 +137,8 @@ export function tumblingAggregateStep(
         if (lastMs + lateness <= toldMs) table.drop(start);
       }
     },
+
+    fireAgain: (start, encoded, accumulator) => handOn(start as number, encoded, accumulator),
 
     nextEventTimeMs: () => (inEventTime ? nextDue() : Number.POSITIVE_INFINITY),
     nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue() + 1),

@@ -10,9 +10,11 @@ import { encodeBundles } from "../wire/bundle.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import { advanceTo, flush, moveClock, nextEventTimeMs, nextProcessingTimeMs } from "./advance.ts";
 import { isToBeAnnounced } from "./announce-grids.ts";
-import { deadElement } from "./dead-letters.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import { buryElement } from "./dead-letters.ts";
 import type { OpenTask } from "./open-task.ts";
 import type { OutboxBatch } from "./outbox.ts";
+import { type Redriven, readLetters } from "./read-letters.ts";
 import { readShuffle } from "./read-shuffle.ts";
 import { type ReadSettings, readSource, stopped } from "./read-source.ts";
 import { type SourceTime, sourceTimeOf, sourceWatermark } from "./source-time.ts";
@@ -27,7 +29,9 @@ export type TaskInput =
       readonly nothingToRead: boolean;
       /** Raises a source task's watermark to at least this. */
       readonly watermarkMs: number | undefined;
-    };
+    }
+  /** Dead letters of this task, to be processed again. They move neither checkpoint nor watermark. */
+  | { readonly kind: "redrive"; readonly letters: readonly DeadLetter[] };
 
 export type Evaluation = {
   readonly batches: readonly OutboxBatch[];
@@ -36,6 +40,8 @@ export type Evaluation = {
   /** Something must be committed. */
   readonly changed: boolean;
   readonly records: number;
+  /** Of a redrive: what became of each dead letter. */
+  readonly redriven: Redriven;
 };
 
 /**
@@ -58,6 +64,7 @@ export function evaluate(
 
   moveClock(task, nowMs);
   const records = input.kind === "records" ? readRecords(task, input.stretches, settings) : 0;
+  const redriven: Redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : new Map();
   if (plan.shuffle === undefined) {
     advanceTo(
       task,
@@ -69,24 +76,24 @@ export function evaluate(
   }
   if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
   const rest = restOf(task, input);
-  if (rest.quiet && rest.followClockBoundMs !== undefined && nextEventTimeMs(task) < Number.POSITIVE_INFINITY)
+  if (
+    input.kind !== "redrive" &&
+    rest.quiet &&
+    rest.followClockBoundMs !== undefined &&
+    nextEventTimeMs(task) < Number.POSITIVE_INFINITY
+  )
     advanceTo(task, clockWatermark(meta.nowMs, rest.followClockBoundMs));
   flush(task);
   if (units.failed) return undefined;
 
-  for (const { problem, result } of units.failedResults) {
-    if (plan.operator.onError === "fail") throw stopped(task, meta.checkpoint, problem);
-    counts.deadLetters++;
-    collector.add(
-      plan.deadLetterTopic,
-      0,
-      1,
-      deadElement(task.name, "timer", null, result, meta.nowMs, problem, settings.recordBytesMax),
-    );
+  for (const { problem, shown, detail } of units.failedResults) {
+    if (plan.operator.onError === "fail" && input.kind !== "redrive") throw stopped(task, meta.checkpoint, problem);
+    buryElement(task, "timer", { key: null, value: shown, timestampMs: meta.nowMs, detail }, problem);
   }
   const pendingMs = nextEventTimeMs(task);
   // While the clock will still close something here, there is something to expect from this task.
-  meta.idle = rest.quiet && !(rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY);
+  if (input.kind !== "redrive")
+    meta.idle = rest.quiet && !(rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY);
   const bundles = takeBundles(task, before, settings.recordBytesMax);
   if (bundles === undefined) return undefined;
   const batches = [...collector.takeRecords(), ...bundles];
@@ -97,9 +104,11 @@ export function evaluate(
   return {
     batches,
     taken,
-    wakeAtMs: wakeAt(task, input, rest, pendingMs),
+    // Nobody delivers a redrive again: until its outputs are known to be sent, the task asks to be looked after.
+    wakeAtMs: input.kind === "redrive" && batches.length > 0 ? meta.nowMs : wakeAt(task, input, rest, pendingMs),
     changed: records > 0 || moved || batches.length > 0 || Object.keys(taken.changes).length > 0,
     records,
+    redriven,
   };
 }
 

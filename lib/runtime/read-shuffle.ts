@@ -11,7 +11,7 @@ import { combine, hear } from "../watermarks/combined.ts";
 import { type Bundle, decodeBundle, type ReadColumns } from "../wire/bundle.ts";
 import { type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
 import { advanceTo } from "./advance.ts";
-import { deadElement } from "./dead-letters.ts";
+import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { stopped } from "./read-source.ts";
@@ -82,13 +82,8 @@ function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elem
     const known = units.bad.size > 0 ? units.bad.get(`${offset}:${j}`) : undefined;
     if (known !== undefined) {
       if (task.plan.operator.onError === "fail") throw stopped(task, `${offset}, element ${j}`, known);
-      counts.deadLetters++;
-      task.collector.add(
-        task.plan.deadLetterTopic,
-        0,
-        1,
-        deadElement(task.name, `${offset}:${j}`, encoded, values[j], timestampMs, known, task.collector.recordBytesMax),
-      );
+      const detail = { kind: "element", side, key: encoded, timestampMs } as const;
+      buryElement(task, `${offset}:${j}`, { key: encoded, value: values[j], timestampMs, detail }, known);
       continue;
     }
     units.enter(offset, j);
@@ -126,13 +121,14 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
       const known = units.bad.get(unit);
       if (known !== undefined) {
         if (task.plan.operator.onError === "fail") throw stopped(task, offset, known);
-        counts.deadLetters++;
-        task.collector.add(
-          task.plan.deadLetterTopic,
-          0,
-          1,
-          deadElement(task.name, unit, key, accumulators[j], namespace, known, task.collector.recordBytesMax),
-        );
+        const detail = {
+          kind: "partial",
+          side,
+          key,
+          windowStartMs: namespace,
+          elements: elements[j] as number,
+        } as const;
+        buryElement(task, unit, { key, value: accumulators[j], timestampMs: namespace, detail }, known);
         continue;
       }
       units.enter(unit);

@@ -6,10 +6,10 @@ import type { SourceNode } from "../stream/node.ts";
 import { identityOf, isAbove } from "../wire/identity.ts";
 import { decodeValues } from "../wire/read-values.ts";
 import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-columns.ts";
-import { deadRecord } from "./dead-letters.ts";
+import { buryRecord } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
-import type { Problem } from "./units.ts";
+import type { Problem, UnitId } from "./units.ts";
 
 export type ReadSettings = {
   readonly recordBytesMax: number;
@@ -17,8 +17,20 @@ export type ReadSettings = {
   readonly freeze: boolean;
 };
 
-/** Puts records `from` … through the chain of `task`. Everything that can go wrong with a record is its own dead letter. */
-export function readSource(task: OpenTask, records: RecordColumns, from: number, settings: ReadSettings): void {
+/** Records that were dead letters: counted before, and looked at for repeats before. */
+export type AsRedriven = { readonly unit: UnitId; readonly bury: (i: number, problem: Problem) => void };
+
+/**
+ * Puts records `from` … through the chain of `task`. Everything that can go wrong with a record is its own dead letter. `redriven`: there is one record, which is
+ * the original of a dead letter.
+ */
+export function readSource(
+  task: OpenTask,
+  records: RecordColumns,
+  from: number,
+  settings: ReadSettings,
+  redriven?: AsRedriven,
+): void {
   const source = task.plan.sources.find(({ topic }) => topic.topicName === task.name.topic);
   if (source === undefined)
     throw new MillraceError(
@@ -32,16 +44,17 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
   const decodeKeys =
     topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || task.chain.keyed.has(node));
 
-  const bury = (i: number, problem: Problem) => {
+  const buryNew = (i: number, problem: Problem) => {
     if (task.plan.operator.onError === "fail") throw stopped(task, records.offsets[i] as number, problem);
-    counts.deadLetters++;
-    collector.add(task.plan.deadLetterTopic, 0, 1, deadRecord(task.name, records, i, problem, settings.recordBytesMax));
+    buryRecord(task, records, i, problem);
   };
+  const bury = redriven?.bury ?? buryNew;
 
   for (let i = from; i < records.count; i++) {
     const offset = records.offsets[i] as number;
-    counts.elements++;
-    if (writtenByMillrace) {
+    const unit = redriven?.unit ?? offset;
+    if (redriven === undefined) counts.elements++;
+    if (writtenByMillrace && redriven === undefined) {
       const identity = identityOf(headersAt(records, i));
       if (identity !== undefined) {
         if (!isAbove(identity, meta.seen.get(identity.task))) {
@@ -52,7 +65,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
       }
     }
     if (!task.plan.commits) collector.startUnit(offset);
-    const known = units.bad.size > 0 ? units.bad.get(offset) : undefined;
+    const known = units.bad.size > 0 ? units.bad.get(unit) : undefined;
     if (known !== undefined) {
       bury(i, known);
       continue;
@@ -62,7 +75,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
       bury(i, { error: undecodable, step: `value of topic ${topic.topicName}` });
       continue;
     }
-    units.enter(offset);
+    units.enter(unit);
     try {
       let key: unknown = null;
       if (decodeKeys) {
@@ -73,7 +86,7 @@ export function readSource(task: OpenTask, records: RecordColumns, from: number,
       for (const reader of readers) reader(values[i], key, records.timestampsMs[i] as number, records, i);
       if (units.careful) for (const step of task.chain.stateful) step.flush?.();
     } catch (error) {
-      units.fail(offset, error);
+      units.fail(unit, error);
     }
   }
   units.enter(undefined);

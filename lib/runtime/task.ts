@@ -3,6 +3,7 @@
  *
  * L5: outputs are emitted only after their commit was seen in the log. L9, O5: commit n+1 is appended only by who knows that n's outputs
  * are acknowledged. L8: who loses the race forgets what it has, reloads and decides afresh. L6: chunks before `base`, `base` before overwriting.
+ * R1, R3: of dead letters what was redriven before is left out, and a redrive ends with a commit that owes nothing.
  */
 
 import type { Broker, OffsetRange } from "../kafka/broker.ts";
@@ -11,13 +12,17 @@ import { append } from "../state-log/workflow.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { compressJson } from "../wire/compress.ts";
+import type { RedriveOutcome } from "../wire/lambda-event.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
+import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { findHole } from "./find-hole.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
+import { Marks, obstacleTo } from "./read-letters.ts";
 import type { ReadSettings } from "./read-source.ts";
+import { withOriginal } from "./redrive.ts";
 import { toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
@@ -56,9 +61,19 @@ export class Task {
 
   /** Handles a request after those before it. Throws where the request must be delivered again. */
   run(request: TaskRequest): Promise<void> {
-    const result = this.#last.then(() =>
-      this.#plan.commits ? this.#runWithLog(request) : this.#runWithoutLog(request),
-    );
+    return this.#inTurn(() => (this.#plan.commits ? this.#runWithLog(request) : this.#runWithoutLog(request)));
+  }
+
+  /**
+   * Processes its own dead letters again, each once, whoever else does the same. Where none is new it still settles what a redrive that was
+   * interrupted left unsent. Throws where it must be repeated.
+   */
+  redrive(letters: readonly DeadLetter[]): Promise<readonly RedriveOutcome[]> {
+    return this.#inTurn(() => this.#redrive(letters));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
     this.#last = result.catch(() => {
       // L8: after any failure the cache may hold what was never committed.
       this.#open = undefined;
@@ -92,6 +107,56 @@ export class Task {
       "conflict",
       `Task ${this.#name.full} lost its race ${CONFLICTS_MAX + 1} times in a row; the batch will be delivered again.`,
     );
+  }
+
+  async #redrive(letters: readonly DeadLetter[]): Promise<readonly RedriveOutcome[]> {
+    const outcomes = new Map<string, RedriveOutcome>();
+    const impossible = (id: string, reason: string) => outcomes.set(id, { id, outcome: "impossible", reason });
+    const originals: DeadLetter[] = [];
+    for (const letter of letters) {
+      const original = await withOriginal(this.#host.broker, letter);
+      if (typeof original === "string") impossible(letter.id, original);
+      else originals.push(original);
+    }
+    /** A commit of ours, or of whoever was interrupted, has outputs of which only we know that they were sent. */
+    let owes = false;
+    for (let conflicts = 0; conflicts <= CONFLICTS_MAX; ) {
+      const task = await this.#openFor(undefined);
+      owes ||= !task.settled;
+      await this.#settle(task);
+      const todo = new Map<string, DeadLetter>();
+      const marks = new Marks(task.state);
+      for (const letter of originals) {
+        const { id } = letter;
+        if (outcomes.has(id)) continue;
+        const mark = marks.of(id);
+        const obstacle = mark === undefined ? obstacleTo(task, letter) : undefined;
+        if (mark !== undefined)
+          outcomes.set(id, { id, outcome: mark === "done" ? "redriven-before" : "failed-before" });
+        else if (obstacle !== undefined) impossible(id, obstacle);
+        else todo.set(id, letter);
+      }
+      if (todo.size === 0 && !owes) break;
+      if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
+      const input: TaskInput = { kind: "redrive", letters: [...todo.values()] };
+      const { task: evaluated, evaluation } = await this.#evaluate(task, input);
+      if (!(await this.#commit(evaluated, evaluation))) {
+        this.#open = undefined;
+        conflicts++;
+        continue;
+      }
+      conflicts = 0;
+      for (const [{ id }, reason] of evaluation.redriven)
+        outcomes.set(id, reason === null ? { id, outcome: "redriven" } : { id, outcome: "failed-again", reason });
+      // A last commit without outputs says that all before it were sent, as nobody delivers a redrive again.
+      owes = evaluation.batches.length > 0;
+    }
+    if (outcomes.size < new Set(letters.map(({ id }) => id)).size)
+      throw new MillraceError(
+        "conflict",
+        `Task ${this.#name.full} lost its race ${CONFLICTS_MAX + 1} times in a row; repeat the redrive.`,
+      );
+    return [...outcomes.values()];
   }
 
   /** Foreign topic → deterministic steps → declared topics: identified by the input's offsets, so no log is needed. */

@@ -6,8 +6,9 @@
  * after that one may fail only for what it left behind, and is judged again in the next pass.
  */
 
-import type { Guard } from "../operators/step.ts";
+import type { TaskGuard } from "../operators/chain.ts";
 import type { AuthorCalls } from "./author-calls.ts";
+import { type ResultDetail, toResultDetail } from "./dead-letter.ts";
 
 /** Why a unit failed, and in which step. */
 export type Problem = { readonly error: Error; readonly step: string };
@@ -16,7 +17,12 @@ export type Problem = { readonly error: Error; readonly step: string };
 export type UnitId = number | string;
 
 /** A dead letter without an input record: the result of a timer. */
-export type FailedResult = { readonly problem: Problem; readonly result: unknown };
+export type FailedResult = {
+  readonly problem: Problem;
+  readonly shown: unknown;
+  /** What it takes to fire it again, as it was then: the cell it came from may change before the commit. */
+  readonly detail: ResultDetail;
+};
 
 export class Units {
   readonly #calls: AuthorCalls;
@@ -75,7 +81,7 @@ export class Units {
     if (this.#results.size > 0) this.#results.clear();
   }
 
-  readonly guard: Guard = (unit, run, result) => {
+  readonly guard: TaskGuard = (unit, run, result) => {
     const within = this.#within;
     let id: string | undefined;
     if (within !== undefined) {
@@ -88,7 +94,8 @@ export class Units {
       id ??= unit();
       const problem = this.bad.get(id);
       if (problem !== undefined) {
-        this.failedResults.push({ problem, result: result() });
+        const { shown, ...fired } = result();
+        this.failedResults.push({ problem, shown, detail: toResultDetail(fired) });
         return;
       }
     }

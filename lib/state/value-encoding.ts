@@ -64,6 +64,16 @@ export function requireStorable(value: unknown, name: string): void {
   if (!isPlain(value, 0)) toTagged(value, name, 0);
 }
 
+/** One value as something JSON.stringify keeps: tagged where it must be. Throws as encodeColumn does. */
+export function encodeValue(value: unknown): unknown {
+  return isPlain(value, 0) ? value : toTagged(value, "the element", 0);
+}
+
+/** The reverse of encodeValue, after JSON.parse. */
+export function decodeValue(encoded: unknown): unknown {
+  return fromTagged(encoded);
+}
+
 /** The reverse of encodeColumn, after JSON.parse. */
 export function decodeColumn(column: unknown): unknown[] {
   return Array.isArray(column) ? column : (column as { t: unknown[] }).t.map(fromTagged);

@@ -43,8 +43,12 @@ export function identityBytesMax(task: string): number {
 /** The identity among a record's headers; undefined where it has none that can be read. */
 export function identityOf(headers: readonly Header[]): Identity | undefined {
   const header = headers.find(([name]) => name === IDENTITY_HEADER);
-  if (header === undefined) return undefined;
-  const match = /^(.+)\/(\d+):(\d+):(\d+)$/.exec(decoder.decode(header[1]));
+  return header === undefined ? undefined : parseIdentity(decoder.decode(header[1]));
+}
+
+/** The identity that a header's text stands for; undefined for any other text. */
+export function parseIdentity(text: string): Identity | undefined {
+  const match = /^(.+)\/(\d+):(\d+):(\d+)$/.exec(text);
   if (match === null) return undefined;
   const [, task, generation, sequenceNumber, index] = match as unknown as [string, string, string, string, string];
   return { task, generation: Number(generation), sequenceNumber: Number(sequenceNumber), index: Number(index) };

@@ -14,7 +14,7 @@ import type { Header, RecordColumns } from "./record-columns.ts";
 export type PartitionInput = { readonly topic: string; readonly partition: number; readonly records: RecordColumns };
 
 /** Reads an event. Throws MillraceError "format" for what is not a Kafka event. */
-export function readEvent(event: KafkaEvent | string): readonly PartitionInput[] {
+export function readEvent(event: Pick<KafkaEvent, "records"> | string): readonly PartitionInput[] {
   if (typeof event !== "string") return readParsedEvent(event);
   return scanEvent(event) ?? readParsedEvent(parseEvent(event));
 }
@@ -267,7 +267,7 @@ function notAnEvent(why: string, cause?: unknown): MillraceError {
   );
 }
 
-function readParsedEvent(event: KafkaEvent): readonly PartitionInput[] {
+function readParsedEvent(event: Pick<KafkaEvent, "records">): readonly PartitionInput[] {
   if (typeof event !== "object" || event === null || typeof event.records !== "object" || event.records === null)
     throw notAnEvent("it has no `records`");
   if (Array.isArray(event.records)) throw notAnEvent("its `records` are a list, not lists by partition");

@@ -1,7 +1,7 @@
 /** `millrace dlq list`: dead letters with their reasons. */
 
 import { type Command, Option } from "commander";
-import type { DeadLetter } from "../../local/dead-letter.ts";
+import type { DeadLetter } from "../../runtime/dead-letter.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { parseCount } from "../arguments.ts";
 import { readDeadLetters } from "../dead-letters.ts";

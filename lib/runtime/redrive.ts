@@ -1,0 +1,79 @@
+/**
+ * Whose a dead letter is: the task that processes it again, and why there may be none.
+ *
+ * It is the task that set it aside, of the same generation: a function that started over has read the same input again. A function without a log has none
+ * that could remember; its redrives are a task of their own, with a log and with identities of their own: under those of their input, readers would take
+ * them for repeats of what came long before.
+ */
+
+import type { Broker } from "../kafka/broker.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import { parseIdentity } from "../wire/identity.ts";
+import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import { type TaskName, toTaskName } from "./task-name.ts";
+
+/** Behind the name of a function without a log: the task of its redrives. No shuffle is called so, as a function that feeds one has a log. */
+const REDRIVES = "--redrive";
+
+/** The function whose task a name from a state log is: redrives of a function without a log have a task of their own. */
+export function functionOfTask(functionName: string): string {
+  return functionName.endsWith(REDRIVES) ? functionName.slice(0, -REDRIVES.length) : functionName;
+}
+
+/** The task that redrives the dead letters of a task, as a plan and a name. */
+export function toRedriving(
+  plan: FunctionPlan,
+  name: TaskName,
+): { readonly plan: FunctionPlan; readonly name: TaskName } {
+  if (plan.commits) return { plan, name };
+  const { application, functionName, topic, partition, generation } = name;
+  const { full } = toTaskName(application, `${functionName}${REDRIVES}`, topic, partition, generation);
+  return { plan: { ...plan, commits: true }, name: { ...name, full } };
+}
+
+/** Why a dead letter is of no task of a function, whose generation is `generation`; undefined where it is of one. */
+export function whyForeign(
+  application: string,
+  plan: FunctionPlan,
+  generation: number,
+  { id, functionName, topic, partition }: DeadLetter,
+): string | undefined {
+  if (functionName !== plan.name) return `it is of function ${functionName}, not of ${plan.name}`;
+  const identity = parseIdentity(id);
+  if (identity === undefined) return "it has no identity: something else than Millrace wrote it";
+  const place = `${topic}-${partition}`;
+  const names = [`${application}/${functionName}/${place}`, `${application}/${functionName}${REDRIVES}/${place}`];
+  if (!names.includes(identity.task)) return `it is of task ${identity.task}, not of application ${application}`;
+  const partitions =
+    plan.shuffle?.name === topic
+      ? plan.shuffle.partitions
+      : plan.sources.find((source) => source.topic.topicName === topic)?.partitions;
+  if (partitions === undefined) return `${functionName} does not read topic ${topic} any more`;
+  if (partition >= partitions) return `topic ${topic} has no partition ${partition} any more`;
+  if (identity.generation !== generation)
+    return `${functionName} was reset since: as generation ${generation} it read its input again`;
+  return undefined;
+}
+
+/** A dead letter with the bytes of its original where it keeps only a reference; or the reason why they cannot be had. */
+export async function withOriginal(broker: Broker, letter: DeadLetter): Promise<DeadLetter | string> {
+  if (letter.reference === undefined || letter.kind !== "record") return letter;
+  const { topic, partition, timestampMs } = letter;
+  const offset = Number(letter.offset);
+  const range = (await broker.offsets(topic))[partition];
+  const gone = `it was too large to be copied, and ${topic}-${partition} does not hold it any more at offset ${offset}`;
+  if (range === undefined || offset < range.low || offset >= range.high) return gone;
+  const { records } = await broker.fetch(topic, partition, offset, { bytesMax: 1, recordsMax: 1 });
+  // After compaction the next one, and in a topic of the same name any.
+  if (records.count === 0 || records.offsets[0] !== offset || records.timestampsMs[0] !== timestampMs) return gone;
+  return { ...letter, key: keyBytesAt(records, 0), value: valueBytesAt(records, 0), headers: headersAt(records, 0) };
+}
+
+/** A function of an operator by its name. Throws MillraceError "topology" where there is none. */
+export function functionOf(functions: readonly FunctionPlan[], operatorName: string, name: string): FunctionPlan {
+  const plan = functions.find((one) => one.name === name && one.operator.operatorName === operatorName);
+  if (plan !== undefined) return plan;
+  throw new MillraceError("topology", `Operator ${operatorName} has no function ${name}.`);
+}
