@@ -6,8 +6,8 @@
 import type { Buffer } from "node:buffer";
 import { crc32c } from "../kafka/crc32c.ts";
 import { ProtocolWriter } from "../kafka/protocol-writer.ts";
-import type { ProducerIdentity } from "../kafka/transaction-requests.ts";
 import type { Header } from "../wire/record-columns.ts";
+import type { End } from "./simulated-kafka-part.ts";
 
 /** A record as it lies in a partition. */
 export type SimulatedRecord = {
@@ -73,12 +73,8 @@ export function toStoredBatch(bytes: Buffer, baseOffset: number): StoredBatch | 
 }
 
 /** The marker that ends a transaction in a partition. */
-export function toMarker(
-  { producerId, producerEpoch }: ProducerIdentity,
-  isCommit: boolean,
-  baseOffset: number,
-  nowMs: number,
-): StoredBatch {
+export function toMarker(end: End, baseOffset: number): StoredBatch {
+  const { producerId, producerEpoch, coordinatorEpoch, isCommit, nowMs } = end;
   const to = new ProtocolWriter().int64(baseOffset).int32(0).int32(0).int8(FORMAT).int32(0);
   to.int16(TRANSACTIONAL | CONTROL)
     .int32(0)
@@ -90,7 +86,7 @@ export function toMarker(
   to.varint(4)
     .int16(0)
     .int16(isCommit ? 1 : 0);
-  to.varint(6).int16(0).int32(0).varint(0);
+  to.varint(6).int16(0).int32(coordinatorEpoch).varint(0);
   to.patchInt32(8, to.length - BEHIND_LENGTH);
   to.patchInt32(CRC_AT, crc32c(to.take().subarray(BEHIND_CRC)));
   return {

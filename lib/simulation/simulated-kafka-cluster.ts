@@ -9,13 +9,16 @@ import type { ProducerIdentity } from "../kafka/transaction-requests.ts";
 import type { SimulatedRecord, StoredBatch } from "./simulated-kafka-batch.ts";
 import { recordsOf } from "./simulated-kafka-batch.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
-import { SimulatedGroups } from "./simulated-kafka-groups.ts";
 import { type LogLimits, type LogRead, SimulatedLog } from "./simulated-kafka-log.ts";
-import { type Part, SimulatedTransactions } from "./simulated-kafka-transactions.ts";
+import { OFFSETS_TOPIC, SimulatedOffsets } from "./simulated-kafka-offsets.ts";
+import type { End, TransactionalPart } from "./simulated-kafka-part.ts";
+import { nameOf, type Part, SimulatedTransactions } from "./simulated-kafka-transactions.ts";
 
 /** Kafka's defaults. */
 const BATCH_BYTES_MAX = 1_048_588;
 const TIMESTAMP_AFTER_MS_MAX = 3_600_000;
+/** Of groups' offsets; Kafka has 50. */
+const OFFSETS_PARTITIONS = 4;
 /** Of names; Kafka's limit comes from file systems. */
 const NAME = /^(?!\.\.?$)[a-zA-Z0-9._-]{1,249}$/;
 
@@ -23,6 +26,11 @@ export type ClusterOptions = {
   now(): number;
   /** Runs work that Kafka does later by itself, at some time. */
   later(name: string, work: () => void): void;
+  /**
+   * Whether a coordinator that writes the end of a transaction finds a partition without a leader, and passes it over for good: that is how Kafka 4.2
+   * and later lose ends (KAFKA-20734). Default never.
+   */
+  losesEnd?(): boolean;
   /** Default 2. */
   readonly brokers?: number;
 };
@@ -47,25 +55,38 @@ export type SimulatedTopic = {
 export class SimulatedCluster {
   readonly brokers: number;
   readonly topics = new Map<string, SimulatedTopic>();
-  readonly groups = new SimulatedGroups();
+  /** Kafka's transaction.partition.verification.enable. */
+  verifiesTransactions = true;
   readonly transactions: SimulatedTransactions;
   readonly appendHooks: AppendHook[] = [];
   readonly #options: ClusterOptions;
+  readonly #offsets: readonly SimulatedOffsets[];
+  readonly #offsetsLeaders: number[];
+  /** Nodes of transactional ids that have moved. */
   readonly #moved = new Map<string, number>();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.brokers = options.brokers ?? 2;
     this.transactions = new SimulatedTransactions(options);
+    this.#offsets = Array.from({ length: OFFSETS_PARTITIONS }, () => new SimulatedOffsets());
+    this.#offsetsLeaders = this.#offsets.map((_, partition) => 1 + (partition % this.brokers));
   }
 
   /** The broker that keeps a group or a transactional id; brokers are 1, 2, … */
   coordinatorOf(kind: "group" | "transaction", id: string): number {
-    return this.#moved.get(`${kind} ${id}`) ?? this.#anyBroker(id);
+    if (kind === "group") return this.#offsetsLeaders[offsetsPartitionOf(id)] as number;
+    return this.#moved.get(id) ?? this.#anyBroker(id);
   }
 
   moveCoordinator(kind: "group" | "transaction", id: string, nodeId: number): void {
-    this.#moved.set(`${kind} ${id}`, nodeId);
+    if (kind === "group") this.#offsetsLeaders[offsetsPartitionOf(id)] = nodeId;
+    else this.#moved.set(id, nodeId);
+  }
+
+  /** Where a group's offsets are. */
+  offsetsOf(group: string): SimulatedOffsets {
+    return this.#offsets[offsetsPartitionOf(group)] as SimulatedOffsets;
   }
 
   /** Throws where the topic or partition does not exist: for whoever stands outside the simulation. */
@@ -96,7 +117,8 @@ export class SimulatedCluster {
   deleteTopic(name: string): void {
     const { logs } = this.topics.get(name) ?? { logs: [] };
     this.topics.delete(name);
-    for (const partition of logs.keys()) this.groups.forgetPartition(nameOf(name, partition));
+    for (const partition of logs.keys())
+      for (const offsets of this.#offsets) offsets.forgetPartition(nameOf(name, partition));
   }
 
   /** CreateTopics, of one. */
@@ -140,6 +162,30 @@ export class SimulatedCluster {
     return found?.leaders[partition] === nodeId ? log : CODE.NOT_LEADER_OR_FOLLOWER;
   }
 
+  /** The topics that brokers know, with that of the offsets. */
+  knownTopics(): string[] {
+    return [...[...this.topics.keys()].filter((name) => this.knownTopic(name)), OFFSETS_TOPIC];
+  }
+
+  /** The leaders of a topic that brokers know, by partition. */
+  leadersOf(topic: string): readonly number[] | undefined {
+    return topic === OFFSETS_TOPIC ? this.#offsetsLeaders : this.knownTopic(topic)?.leaders;
+  }
+
+  /** As `ledBy`, of whatever can be part of a transaction. */
+  partLedBy(nodeId: number, topic: string, partition: number): TransactionalPart | number {
+    if (topic !== OFFSETS_TOPIC) return this.ledBy(nodeId, topic, partition);
+    const offsets = this.#offsets[partition];
+    if (offsets === undefined) return CODE.UNKNOWN_TOPIC_OR_PARTITION;
+    return this.#offsetsLeaders[partition] === nodeId ? offsets : CODE.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** WriteTxnMarkers, into one part. */
+  writeEnd(nodeId: number, topic: string, partition: number, end: Omit<End, "nowMs">): number {
+    const part = this.partLedBy(nodeId, topic, partition);
+    return typeof part === "number" ? part : part.end({ ...end, nowMs: this.#options.now() });
+  }
+
   /** Produce, of one batch. */
   produce(nodeId: number, transactionalId: string, topic: string, partition: number, bytes: Buffer) {
     const log = this.ledBy(nodeId, topic, partition);
@@ -147,11 +193,12 @@ export class SimulatedCluster {
     const verify = (batch: StoredBatch) => {
       // Without an id nobody can be asked, and the log takes nothing unverified.
       if (transactionalId === "") return CODE.INVALID_TXN_STATE;
-      const code = this.transactions.verify(transactionalId, batch, nameOf(topic, partition));
+      const code = this.transactions.verify(transactionalId, batch, topic, partition);
       // Old clients repeat this one without asking for metadata.
       return code === CODE.CONCURRENT_TRANSACTIONS ? CODE.NOT_ENOUGH_REPLICAS : code;
     };
-    const { code, batch, baseOffset } = log.append(bytes, this.#options.now(), verify);
+    const verifying = this.verifiesTransactions ? verify : undefined;
+    const { code, batch, baseOffset } = log.append(bytes, this.#options.now(), verifying);
     if (batch !== undefined && this.appendHooks.length > 0) {
       const { producerId, producerEpoch, isTransactional } = batch;
       const producer = isTransactional ? { transactionalId, producerId, producerEpoch } : undefined;
@@ -175,20 +222,17 @@ export class SimulatedCluster {
     const known = partitions.map(([topic, partition]) => this.isKnown(topic, partition));
     if (known.includes(false))
       return known.map((isKnown) => (isKnown ? CODE.OPERATION_NOT_ATTEMPTED : CODE.UNKNOWN_TOPIC_OR_PARTITION));
-    const parts = partitions.map(
-      ([topic, partition]): Part => ({
-        name: nameOf(topic, partition),
-        // A topic that is gone by then is passed over.
-        end: (as, isCommit) => this.topics.get(topic)?.logs[partition]?.end(as, isCommit, this.#options.now()),
-      }),
+    // A topic that is gone by then is passed over.
+    const parts = partitions.map(([topic, partition]) =>
+      this.#toPart(topic, partition, () => this.topics.get(topic)?.logs[partition]),
     );
     const code = this.transactions.add(id, identity, parts);
     return partitions.map(() => code);
   }
 
   addGroup(id: string, identity: ProducerIdentity, group: string): number {
-    const end: Part["end"] = (as, isCommit) => this.groups.end(group, as, isCommit);
-    return this.transactions.add(id, identity, [{ name: partOfGroup(group), end }]);
+    const part = this.#toPart(OFFSETS_TOPIC, offsetsPartitionOf(group), () => this.offsetsOf(group));
+    return this.transactions.add(id, identity, [part]);
   }
 
   /** TxnOffsetCommit, of one partition. */
@@ -201,28 +245,37 @@ export class SimulatedCluster {
     offset: number,
   ): number {
     if (!this.isKnown(topic, partition)) return CODE.UNKNOWN_TOPIC_OR_PARTITION;
-    const verify = () => this.transactions.verify(id, identity, partOfGroup(group));
-    return this.groups.commitInTransaction(group, identity, nameOf(topic, partition), offset, verify);
+    const verify = () =>
+      this.verifiesTransactions
+        ? this.transactions.verify(id, identity, OFFSETS_TOPIC, offsetsPartitionOf(group))
+        : CODE.NONE;
+    return this.offsetsOf(group).commitInTransaction(group, identity, nameOf(topic, partition), offset, verify);
   }
 
   commitOffset(group: string, topic: string, partition: number, offset: number): number {
     if (!this.isKnown(topic, partition)) return CODE.UNKNOWN_TOPIC_OR_PARTITION;
-    this.groups.commit(group, nameOf(topic, partition), offset);
+    this.offsetsOf(group).commit(group, nameOf(topic, partition), offset);
     return CODE.NONE;
   }
 
+  #toPart(topic: string, partition: number, find: () => TransactionalPart | undefined): Part {
+    const end = (end: End) => {
+      if (this.#options.losesEnd?.() !== true) find()?.end(end);
+    };
+    return { topic, partition, end };
+  }
+
   #anyBroker(name: string): number {
-    let hash = 0;
-    for (let i = 0; i < name.length; i += 1) hash = (hash * 31 + name.charCodeAt(i)) >>> 0;
-    return 1 + (hash % this.brokers);
+    return 1 + (hashOf(name) % this.brokers);
   }
 }
 
-/** "orders-0". */
-export function nameOf(topic: string, partition: number): string {
-  return `${topic}-${partition}`;
+function offsetsPartitionOf(group: string): number {
+  return hashOf(group) % OFFSETS_PARTITIONS;
 }
 
-function partOfGroup(group: string): string {
-  return `offsets of ${group}`;
+function hashOf(name: string): number {
+  let hash = 0;
+  for (let i = 0; i < name.length; i += 1) hash = (hash * 31 + name.charCodeAt(i)) >>> 0;
+  return hash;
 }

@@ -8,9 +8,9 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { ProducerIdentity } from "../kafka/transaction-requests.ts";
 import { recordsOf, type SimulatedRecord, type StoredBatch, toMarker, toStoredBatch } from "./simulated-kafka-batch.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
+import type { DescribedProducer, End, TransactionalPart } from "./simulated-kafka-part.ts";
 
 const BATCHES_REMEMBERED = 5;
 const SEQUENCE_MAX = 2 ** 31 - 1;
@@ -28,6 +28,8 @@ type RememberedBatch = { readonly firstSequence: number; readonly lastSequence: 
 
 type Producer = {
   epoch: number;
+  /** Of the last marker. */
+  coordinatorEpoch: number;
   remembered: RememberedBatch[];
   /** The batches of the transaction that is open. */
   open: StoredBatch[] | undefined;
@@ -52,7 +54,7 @@ export type LogRead = {
 const refused = (code: number): Appended => ({ code, baseOffset: -1 });
 const unread = (code: number): LogRead => ({ code, aborted: [], pieces: [] });
 
-export class SimulatedLog {
+export class SimulatedLog implements TransactionalPart {
   limits: LogLimits;
   #batches: StoredBatch[] = [];
   #aborted: AbortedTransaction[] = [];
@@ -81,14 +83,13 @@ export class SimulatedLog {
     return this.#endOffset;
   }
 
-  /** Appends what a client sent; `verify` asks the coordinator about the transaction. The bytes belong to the log from now on. */
-  append(bytes: Buffer, nowMs: number, verify: (batch: StoredBatch) => number): Appended {
+  /** Appends what a client sent; `verify`, where there is one, asks the coordinator about the transaction. The bytes belong to the log from now on. */
+  append(bytes: Buffer, nowMs: number, verify: ((batch: StoredBatch) => number) | undefined): Appended {
     const batch = toStoredBatch(bytes, this.#endOffset);
     if (batch === undefined) return refused(CODE.INVALID_RECORD);
     const { producerId, producerEpoch, baseSequence, isTransactional } = batch;
     const producer = producerId < 0 ? undefined : this.#producers.get(producerId);
-    const isFirst = isTransactional && producer?.open === undefined;
-    if (isFirst) {
+    if (isTransactional && producer?.open === undefined && verify !== undefined) {
       this.#startVerifying(batch);
       const code = verify(batch);
       if (code !== CODE.NONE) return refused(code);
@@ -120,22 +121,36 @@ export class SimulatedLog {
     return this.#store(batch);
   }
 
-  /** Ends a producer's transaction here, if it has one; the marker is written in any case. */
-  end(identity: ProducerIdentity, isCommit: boolean, nowMs: number): void {
-    const { producerId, producerEpoch } = identity;
-    const marker = toMarker(identity, isCommit, this.#endOffset, nowMs);
+  end(end: End): number {
+    const { producerId, producerEpoch, coordinatorEpoch, isCommit } = end;
+    const before = this.#producers.get(producerId);
+    if (producerEpoch < (before?.epoch ?? NO_EPOCH)) return CODE.INVALID_PRODUCER_EPOCH;
+    if (coordinatorEpoch < (before?.coordinatorEpoch ?? NO_EPOCH)) return CODE.TRANSACTION_COORDINATOR_FENCED;
+    const marker = toMarker(end, this.#endOffset);
     const producer = this.#producerAt(producerId, producerEpoch);
+    producer.coordinatorEpoch = coordinatorEpoch;
     this.#verifying.delete(producerId);
     this.#store(marker);
     const { open } = producer;
-    if (open === undefined) return;
+    if (open === undefined) return CODE.NONE;
     const firstOffset = this.#open.get(producerId) as number;
     producer.open = undefined;
     this.#open.delete(producerId);
-    if (isCommit) return;
+    if (isCommit) return CODE.NONE;
     for (const batch of open) batch.isAborted = true;
     const { lastStableOffset } = this;
     this.#aborted.push({ producerId, firstOffset, lastOffset: marker.lastOffset, lastStableOffset });
+    return CODE.NONE;
+  }
+
+  producers(): DescribedProducer[] {
+    return Array.from(this.#producers, ([producerId, { epoch, coordinatorEpoch, remembered }]) => ({
+      producerId,
+      producerEpoch: epoch,
+      coordinatorEpoch,
+      lastSequence: remembered.at(-1)?.lastSequence ?? -1,
+      startOffset: this.#open.get(producerId) ?? -1,
+    }));
   }
 
   /** What a read_committed fetch gets: whole batches, from the one with the offset on. */
@@ -194,8 +209,10 @@ export class SimulatedLog {
 
   #producerAt(producerId: number, epoch: number): Producer {
     let producer = this.#producers.get(producerId);
-    if (producer === undefined)
-      this.#producers.set(producerId, (producer = { epoch, remembered: [], open: undefined }));
+    if (producer === undefined) {
+      producer = { epoch, coordinatorEpoch: NO_EPOCH, remembered: [], open: undefined };
+      this.#producers.set(producerId, producer);
+    }
     if (producer.epoch !== epoch) {
       producer.epoch = epoch;
       producer.remembered = [];

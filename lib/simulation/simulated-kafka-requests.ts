@@ -6,8 +6,10 @@
 import type { ProtocolReader } from "../kafka/protocol-reader.ts";
 import type { ProtocolWriter } from "../kafka/protocol-writer.ts";
 import { API_ADD_PARTITIONS_TO_TXN } from "../kafka/transaction-requests.ts";
-import { nameOf, type SimulatedCluster } from "./simulated-kafka-cluster.ts";
+import type { SimulatedCluster } from "./simulated-kafka-cluster.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
+import { OFFSETS_TOPIC } from "./simulated-kafka-offsets.ts";
+import { nameOf } from "./simulated-kafka-transactions.ts";
 
 /** A request as it reached a broker. */
 type Arrived = {
@@ -45,7 +47,10 @@ export const APIS: ReadonlyMap<number, Api> = new Map<number, Api>([
   [API_ADD_PARTITIONS_TO_TXN, { version: 1, versionMax: 5, serve: addPartitionsToTxn }],
   [25, { version: 1, serve: addOffsetsToTxn }],
   [26, { version: 1, serve: endTxn }],
+  [27, { version: 1, serve: writeTxnMarkers }],
   [28, { version: 1, serve: txnOffsetCommit }],
+  [61, { version: 0, serve: describeProducers }],
+  [65, { version: 0, serve: describeTransactions }],
 ]);
 
 function apiVersions({ to }: Arrived): void {
@@ -60,15 +65,15 @@ function metadata({ cluster, from, to }: Arrived): void {
   const count = from.int32();
   const asked: string[] = [];
   for (let i = 0; i < count; i += 1) asked.push(from.string());
-  const names = count === ALL_TOPICS ? [...cluster.topics.keys()].filter((name) => cluster.knownTopic(name)) : asked;
+  const names = count === ALL_TOPICS ? cluster.knownTopics() : asked;
   to.int32(NO_THROTTLE).int32(cluster.brokers);
   for (let nodeId = 1; nodeId <= cluster.brokers; nodeId += 1) writeNode(to.int32(nodeId), nodeId).string(null);
   to.string("simulated").int32(1);
   to.array(names, (name) => {
-    const leaders = cluster.knownTopic(name)?.leaders;
+    const leaders = cluster.leadersOf(name);
     to.int16(leaders === undefined ? CODE.UNKNOWN_TOPIC_OR_PARTITION : CODE.NONE)
       .string(name)
-      .boolean(false);
+      .boolean(name === OFFSETS_TOPIC);
     to.int32(leaders?.length ?? 0);
     for (const [partition, leader] of leaders?.entries() ?? [])
       to.int16(CODE.NONE).int32(partition).int32(leader).int32(1).int32(leader).int32(1).int32(leader).int32(0);
@@ -145,25 +150,16 @@ function fetch({ cluster, nodeId, from, to }: Arrived): void {
 
 function offsetFetch({ cluster, nodeId, from, to }: Arrived): void {
   const group = from.compactString();
-  const asked = from.compactArray(() => {
-    const topic = from.compactString();
-    const partitions = from.compactArray(() => from.int32());
-    from.skipTags();
-    return { topic, partitions };
-  });
+  const asked = readTopics(from);
   const isStable = from.int8() !== 0;
   const isHere = cluster.coordinatorOf("group", group) === nodeId;
-  to.int32(NO_THROTTLE).compactArray(isHere ? asked : [], ({ topic, partitions }) => {
-    to.compactString(topic).compactArray(partitions, (partition) => {
-      const { code, offset } = cluster.groups.offset(group, nameOf(topic, partition), isStable);
-      to.int32(partition)
-        .int64(offset ?? -1)
-        .int32(-1)
-        .compactString("")
-        .int16(code)
-        .noTags();
-    });
-    to.noTags();
+  to.int32(NO_THROTTLE);
+  writeTopics(to, isHere ? asked : [], (topic, partition) => {
+    const { code, offset } = cluster.offsetsOf(group).offset(group, nameOf(topic, partition), isStable);
+    to.int64(offset ?? -1)
+      .int32(-1)
+      .compactString("")
+      .int16(code);
   });
   to.int16(isHere ? CODE.NONE : CODE.NOT_COORDINATOR).noTags();
 }
@@ -236,6 +232,80 @@ function endTxn({ cluster, nodeId, from, to }: Arrived): void {
   const isCommit = from.int8() !== 0;
   const isHere = isCoordinator(cluster, nodeId, id);
   to.int32(NO_THROTTLE).int16(isHere ? cluster.transactions.end(id, identity, isCommit) : CODE.NOT_COORDINATOR);
+}
+
+function describeTransactions({ cluster, nodeId, from, to }: Arrived): void {
+  const ids = from.compactArray(() => from.compactString());
+  to.int32(NO_THROTTLE).compactArray(ids, (id) => {
+    const isHere = isCoordinator(cluster, nodeId, id);
+    const found = isHere ? cluster.transactions.describe(id) : undefined;
+    to.int16(found === undefined ? (isHere ? CODE.TRANSACTIONAL_ID_NOT_FOUND : CODE.NOT_COORDINATOR) : CODE.NONE);
+    to.compactString(id).compactString(found?.state ?? "");
+    to.int32(found?.timeoutMs ?? 0).int64(found?.startedAtMs ?? 0);
+    to.int64(found?.producerId ?? 0).int16(found?.producerEpoch ?? 0);
+    to.compactArray([...Map.groupBy(found?.parts ?? [], ({ topic }) => topic)], ([topic, parts]) =>
+      to
+        .compactString(topic)
+        .compactArray(parts, ({ partition }) => to.int32(partition))
+        .noTags(),
+    ).noTags();
+  });
+  to.noTags();
+}
+
+function describeProducers({ cluster, nodeId, from, to }: Arrived): void {
+  to.int32(NO_THROTTLE);
+  writeTopics(to, readTopics(from), (topic, partition) => {
+    const part = cluster.partLedBy(nodeId, topic, partition);
+    to.int16(typeof part === "number" ? part : CODE.NONE).compactString("");
+    to.compactArray(typeof part === "number" ? [] : part.producers(), (producer) => {
+      to.int64(producer.producerId).int32(producer.producerEpoch).int32(producer.lastSequence).int64(-1);
+      to.int32(producer.coordinatorEpoch).int64(producer.startOffset).noTags();
+    });
+  });
+  to.noTags();
+}
+
+function writeTxnMarkers({ cluster, nodeId, from, to }: Arrived): void {
+  const count = from.unsignedVarint() - 1;
+  to.unsignedVarint(count + 1);
+  for (let i = 0; i < count; i += 1) {
+    const as = { producerId: from.int64(), producerEpoch: from.int16(), isCommit: from.int8() !== 0 };
+    const parts = readTopics(from);
+    const end = { ...as, coordinatorEpoch: from.int32() };
+    from.skipTags();
+    to.int64(as.producerId);
+    writeTopics(to, parts, (topic, partition) => to.int16(cluster.writeEnd(nodeId, topic, partition, end)));
+    to.noTags();
+  }
+  to.noTags();
+}
+
+type NamedPartitions = readonly (readonly [topic: string, partitions: readonly number[]])[];
+
+/** Of flexible versions. */
+function readTopics(from: ProtocolReader): NamedPartitions {
+  return from.compactArray(() => {
+    const topic = [from.compactString(), from.compactArray(() => from.int32())] as const;
+    from.skipTags();
+    return topic;
+  });
+}
+
+/** Of flexible versions: answers for each partition. */
+function writeTopics(
+  to: ProtocolWriter,
+  topics: NamedPartitions,
+  answer: (topic: string, partition: number) => void,
+): void {
+  to.compactArray(topics, ([topic, partitions]) => {
+    to.compactString(topic).compactArray(partitions, (partition) => {
+      to.int32(partition);
+      answer(topic, partition);
+      to.noTags();
+    });
+    to.noTags();
+  });
 }
 
 /** Reads topics and their partitions, and answers in the same order: both are arrays of a name and an array that begins with a number. */

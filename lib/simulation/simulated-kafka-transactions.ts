@@ -9,20 +9,26 @@
 
 import type { ProducerIdentity } from "../kafka/transaction-requests.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
+import type { End } from "./simulated-kafka-part.ts";
 
+/** Coordinators are not elected here. */
+const COORDINATOR_EPOCH = 0;
 /** Kafka's transaction.max.timeout.ms. */
 const TIMEOUT_MS_MAX = 900_000;
 /** The highest epoch is never given, so that whoever has the one before can be fenced. */
 const EPOCH_MAX = 32_767;
 
-/** A part of a transaction: a partition, or the offsets of a group. Names it, and is told the end. */
-export type Part = { readonly name: string; end(identity: ProducerIdentity, isCommit: boolean): void };
+/** A partition in a transaction, which is told the end. */
+export type Part = { readonly topic: string; readonly partition: number; readonly end: (end: End) => void };
+
+/** In Kafka's words. */
+type State = "Empty" | "Ongoing" | "PrepareCommit" | "PrepareAbort" | "CompleteCommit" | "CompleteAbort";
 
 type Transaction = {
   producerId: number;
   producerEpoch: number;
   timeoutMs: number;
-  state: "empty" | "ongoing" | "prepare-commit" | "prepare-abort" | "complete-commit" | "complete-abort";
+  state: State;
   readonly parts: Map<string, Part>;
   startedAtMs: number;
 };
@@ -45,21 +51,21 @@ export class SimulatedTransactions {
     if (timeoutMs <= 0 || timeoutMs > TIMEOUT_MS_MAX) return { code: CODE.INVALID_TRANSACTION_TIMEOUT };
     let transaction = this.#transactions.get(id);
     if (transaction === undefined) {
-      transaction = { ...this.#newProducer(), timeoutMs, state: "empty", parts: new Map(), startedAtMs: -1 };
+      transaction = { ...this.#newProducer(), timeoutMs, state: "Empty", parts: new Map(), startedAtMs: -1 };
       transaction.producerEpoch = -1;
       this.#transactions.set(id, transaction);
     }
     switch (transaction.state) {
-      case "ongoing":
+      case "Ongoing":
         this.#fence(transaction);
         return { code: CODE.CONCURRENT_TRANSACTIONS };
-      case "prepare-abort":
-      case "prepare-commit":
+      case "PrepareAbort":
+      case "PrepareCommit":
         return { code: CODE.CONCURRENT_TRANSACTIONS };
     }
     if (transaction.producerEpoch >= EPOCH_MAX - 1) Object.assign(transaction, this.#newProducer());
     else transaction.producerEpoch += 1;
-    transaction.state = "empty";
+    transaction.state = "Empty";
     transaction.timeoutMs = timeoutMs;
     const { producerId, producerEpoch } = transaction;
     return { code: CODE.NONE, identity: { producerId, producerEpoch } };
@@ -70,21 +76,21 @@ export class SimulatedTransactions {
     const { transaction, code } = this.#of(id, identity);
     if (transaction === undefined) return code;
     if (isEnding(transaction)) return CODE.CONCURRENT_TRANSACTIONS;
-    if (transaction.state !== "ongoing") {
-      transaction.state = "ongoing";
+    if (transaction.state !== "Ongoing") {
+      transaction.state = "Ongoing";
       transaction.startedAtMs = this.#outside.now();
       this.#ongoing.add(transaction);
     }
-    for (const part of parts) if (!transaction.parts.has(part.name)) transaction.parts.set(part.name, part);
+    for (const part of parts) transaction.parts.set(nameOf(part.topic, part.partition), part);
     return CODE.NONE;
   }
 
   /** Whether a part is in the transaction that is open now: asked before the first write to it. */
-  verify(id: string, identity: ProducerIdentity, part: string): number {
+  verify(id: string, identity: ProducerIdentity, topic: string, partition: number): number {
     const { transaction, code } = this.#of(id, identity);
     if (transaction === undefined) return code;
     if (isEnding(transaction)) return CODE.CONCURRENT_TRANSACTIONS;
-    return transaction.parts.has(part) ? CODE.NONE : CODE.INVALID_TXN_STATE;
+    return transaction.parts.has(nameOf(topic, partition)) ? CODE.NONE : CODE.INVALID_TXN_STATE;
   }
 
   /** EndTxn. */
@@ -92,20 +98,28 @@ export class SimulatedTransactions {
     const { transaction, code } = this.#of(id, identity);
     if (transaction === undefined) return code;
     switch (transaction.state) {
-      case "ongoing":
+      case "Ongoing":
         this.#prepare(transaction, isCommit);
         return CODE.NONE;
-      case "prepare-commit":
+      case "PrepareCommit":
         return isCommit ? CODE.CONCURRENT_TRANSACTIONS : CODE.INVALID_TXN_STATE;
-      case "prepare-abort":
+      case "PrepareAbort":
         return isCommit ? CODE.INVALID_TXN_STATE : CODE.CONCURRENT_TRANSACTIONS;
-      case "complete-commit":
+      case "CompleteCommit":
         return isCommit ? CODE.NONE : CODE.INVALID_TXN_STATE;
-      case "complete-abort":
+      case "CompleteAbort":
         return isCommit ? CODE.INVALID_TXN_STATE : CODE.NONE;
-      case "empty":
+      case "Empty":
         return CODE.INVALID_TXN_STATE;
     }
+  }
+
+  /** DescribeTransactions. */
+  describe(
+    id: string,
+  ): (ProducerIdentity & { state: State; timeoutMs: number; startedAtMs: number; parts: Part[] }) | undefined {
+    const transaction = this.#transactions.get(id);
+    return transaction && { ...transaction, parts: [...transaction.parts.values()] };
   }
 
   /** Sees to it that transactions are aborted, soon, whose time is over. */
@@ -117,7 +131,7 @@ export class SimulatedTransactions {
       const { startedAtMs, producerEpoch } = transaction;
       this.#outside.later("AbortTimedOutTransaction", () => {
         const isSame = transaction.startedAtMs === startedAtMs && transaction.producerEpoch === producerEpoch;
-        if (isSame && transaction.state === "ongoing") this.#fence(transaction);
+        if (isSame && transaction.state === "Ongoing") this.#fence(transaction);
       });
     }
   }
@@ -129,16 +143,17 @@ export class SimulatedTransactions {
   }
 
   #prepare(transaction: Transaction, isCommit: boolean): void {
-    transaction.state = isCommit ? "prepare-commit" : "prepare-abort";
+    transaction.state = isCommit ? "PrepareCommit" : "PrepareAbort";
     this.#ongoing.delete(transaction);
     const { producerId, producerEpoch, parts } = transaction;
+    const end = { producerId, producerEpoch, coordinatorEpoch: COORDINATOR_EPOCH, isCommit };
     const complete = () => {
-      if (parts.size === 0) transaction.state = isCommit ? "complete-commit" : "complete-abort";
+      if (parts.size === 0) transaction.state = isCommit ? "CompleteCommit" : "CompleteAbort";
     };
-    for (const part of [...parts.values()]) {
+    for (const [name, part] of [...parts]) {
       this.#outside.later("WriteTxnMarkers", () => {
-        part.end({ producerId, producerEpoch }, isCommit);
-        parts.delete(part.name);
+        part.end({ ...end, nowMs: this.#outside.now() });
+        parts.delete(name);
         complete();
       });
     }
@@ -159,6 +174,11 @@ export class SimulatedTransactions {
   }
 }
 
+/** "orders-0". */
+export function nameOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
 function isEnding({ state }: Transaction): boolean {
-  return state === "prepare-commit" || state === "prepare-abort";
+  return state === "PrepareCommit" || state === "PrepareAbort";
 }

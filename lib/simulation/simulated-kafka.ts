@@ -14,10 +14,11 @@ import { ProtocolReader } from "../kafka/protocol-reader.ts";
 import { ProtocolWriter } from "../kafka/protocol-writer.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import type { SimulatedRecord } from "./simulated-kafka-batch.ts";
-import { type AppendHook, type ClusterOptions, nameOf, SimulatedCluster } from "./simulated-kafka-cluster.ts";
+import { type AppendHook, type ClusterOptions, SimulatedCluster } from "./simulated-kafka-cluster.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
 import type { LogLimits } from "./simulated-kafka-log.ts";
 import { APIS, HOST, PORT_FIRST } from "./simulated-kafka-requests.ts";
+import { nameOf } from "./simulated-kafka-transactions.ts";
 
 export type { AppendHook, SimulatedRecord };
 
@@ -157,6 +158,11 @@ export class SimulatedKafka {
     log.restart();
   }
 
+  /** Kafka's transaction.partition.verification.enable, which is on. */
+  verifyTransactions(isOn: boolean): void {
+    this.#cluster.verifiesTransactions = isOn;
+  }
+
   coordinatorOf(kind: "group" | "transaction", id: string): number {
     return this.#cluster.coordinatorOf(kind, id);
   }
@@ -168,11 +174,11 @@ export class SimulatedKafka {
 
   /** A group's offset, as it counts now. */
   committedOffset(group: string, topic: string, partition: number): number | undefined {
-    return this.#cluster.groups.offset(group, nameOf(topic, partition), false).offset;
+    return this.#cluster.offsetsOf(group).offset(group, nameOf(topic, partition), false).offset;
   }
 
   /** Loses a group's offsets, as when they expire. */
   forgetGroup(group: string): void {
-    this.#cluster.groups.forget(group);
+    this.#cluster.offsetsOf(group).forgetGroup(group);
   }
 }
