@@ -14,7 +14,7 @@
  */
 
 import type { Item } from "../state-log/dynamodb-items.ts";
-import { NotSimulatedError, toValidationError } from "./simulated-dynamodb-errors.ts";
+import { NotSimulatedError, toValidationError } from "./simulated-aws-errors.ts";
 import { areEqual, compareValues, kindOf, type Value } from "./simulated-dynamodb-values.ts";
 
 export type Comparator = "=" | "<>" | "<" | "<=" | ">" | ">=";

@@ -1,6 +1,6 @@
 /** DynamoDB's numbers: 38 decimal digits, exact. */
 
-import { toValidationError } from "./simulated-dynamodb-errors.ts";
+import { toValidationError } from "./simulated-aws-errors.ts";
 
 /** ±0.digits · 10^exponent. Without a zero at either end of the digits, so that equal numbers look alike; zero has none. */
 type Decimal = { readonly isNegative: boolean; readonly digits: string; readonly exponent: number };

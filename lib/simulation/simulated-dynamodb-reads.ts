@@ -8,7 +8,7 @@
 
 import type { Item } from "../state-log/dynamodb-items.ts";
 import type { Network } from "./network.ts";
-import { NotSimulatedError, toValidationError } from "./simulated-dynamodb-errors.ts";
+import { NotSimulatedError, toValidationError } from "./simulated-aws-errors.ts";
 import {
   type Comparator,
   type Condition,

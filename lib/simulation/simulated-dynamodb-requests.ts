@@ -1,7 +1,7 @@
 /** What the simulated DynamoDB does for each operation at the moment in which its request arrives, by AWS's rules and at AWS's prices. */
 
 import type { Item } from "../state-log/dynamodb-items.ts";
-import { NotSimulatedError, SimulatedServiceError, toValidationError } from "./simulated-dynamodb-errors.ts";
+import { NotSimulatedError, SimulatedServiceError, toValidationError } from "./simulated-aws-errors.ts";
 import {
   checkOperands,
   checkScope,

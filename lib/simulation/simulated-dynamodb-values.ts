@@ -1,7 +1,7 @@
 /** Values and items as the simulated DynamoDB keeps them: four kinds of values, checked and copied when they come in, never changed afterwards. */
 
 import type { Item } from "../state-log/dynamodb-items.ts";
-import { NotSimulatedError, toValidationError } from "./simulated-dynamodb-errors.ts";
+import { NotSimulatedError, toValidationError } from "./simulated-aws-errors.ts";
 import { compareNumbers, numberBytesOf, toCanonicalNumber } from "./simulated-dynamodb-numbers.ts";
 
 export type Value = Item[string];

@@ -3,8 +3,7 @@
  *
  * 1. A request takes effect in one go at the moment of its arrival, on its table as it is then; a condition is evaluated, whatever it says. What the
  *    simulation does not know throws, and stays in `unknown`: a run in which that is not empty proves nothing.
- * 2. "throttled": refused before any effect. "server-error": with all of its effect or none. "repeated-request": the SDK's silent second attempt, which
- *    may arrive before the first; only its answer is seen, so that a put may meet its own item.
+ * 2. A request may be refused, fail or be repeated on its way (simulated-aws-call.ts), so that a put may meet its own item.
  * 3. Reads are no snapshots: simulated-dynamodb-reads.ts. "read-torn": the items of a page as of several moments.
  */
 
@@ -12,8 +11,9 @@ import { CALL_TIMEOUTS } from "../state-log/aws-call.ts";
 import type { DynamoDbClient } from "../state-log/dynamodb-client.ts";
 import { entriesOf, GENERATIONS, type Item, LISTING } from "../state-log/dynamodb-items.ts";
 import { createTableCommand } from "../state-log/dynamodb-table.ts";
-import { type Network, NetworkError } from "./network.ts";
-import { NotSimulatedError, SimulatedServiceError } from "./simulated-dynamodb-errors.ts";
+import type { Network } from "./network.ts";
+import { type AwsService, carry, carryRepeatedly, type Sent, toSdkError } from "./simulated-aws-call.ts";
+import { NotSimulatedError, SimulatedServiceError } from "./simulated-aws-errors.ts";
 import { type Glance, getItem, glance, type Query, toPage, toQuery } from "./simulated-dynamodb-reads.ts";
 import {
   type Answer,
@@ -38,15 +38,7 @@ export type SimulatedDynamoDbOptions = {
 };
 
 /** A request on its way. */
-type Sent = {
-  readonly network: Network;
-  readonly operation: string;
-  readonly request: Request;
-  /** What crashes and losses are counted by. */
-  readonly name: string;
-  /** When whoever sent it gives up, on the clock of the world. */
-  readonly endMs: number;
-};
+type SentCommand = Sent & { readonly operation: string; readonly request: Request };
 
 const WRITES = new Set(["PutItem", "UpdateItem", "DeleteItem"]);
 
@@ -66,12 +58,19 @@ export class SimulatedDynamoDb {
   /** What was asked of it that it does not know. */
   readonly unknown: Error[] = [];
   readonly #now: () => number;
+  readonly #service: AwsService;
   readonly #tables = new Map<string, SimulatedTable>();
   readonly #observers: ((write: Write) => void)[] = [];
-  #starts = 1;
 
   constructor({ now, tables = [] }: SimulatedDynamoDbOptions) {
     this.#now = now;
+    this.#service = {
+      now,
+      throttled: "ProvisionedThroughputExceededException",
+      broken: "InternalServerError",
+      starts: 1,
+      unknown: this.unknown,
+    };
     for (const name of tables) this.#createTable(createTableCommand(name).input as Request & TableSchema);
   }
 
@@ -93,7 +92,7 @@ export class SimulatedDynamoDb {
 
   /** Restarts it: requests that have not arrived are lost, and nothing else. */
   bounce(): void {
-    this.#starts += 1;
+    this.#service.starts += 1;
   }
 
   /** Every item that there is. Their bytes are not copied: nobody is to change them. */
@@ -126,22 +125,21 @@ export class SimulatedDynamoDb {
       if (isChosen({ pk, sk })) this.#tableNamed(table).replace(pk, sk, stored);
   }
 
-  async #send(sent: Sent): Promise<Answer> {
+  async #send(sent: SentCommand): Promise<Answer> {
     try {
       checkKnown(sent.operation, sent.request);
       if (sent.operation === "Query") return await this.#query(sent);
-      if (!WRITES.has(sent.operation) || !sent.network.occurs("repeated-request"))
-        return await this.#carry(sent, () => this.#serve(sent, 1));
-      this.#carry(sent, () => this.#serve(sent, 1)).catch(() => undefined);
-      return await this.#carry(sent, () => this.#serve(sent, 2));
+      const serve = (attempts: number) => this.#serve(sent, attempts);
+      // To repeat a read changes nothing.
+      return await (WRITES.has(sent.operation)
+        ? carryRepeatedly(this.#service, sent, serve)
+        : carry(this.#service, sent, () => serve(1)));
     } catch (error) {
-      if (error instanceof NetworkError) throw new SimulatedServiceError("TimeoutError", error.message);
-      if (error instanceof NotSimulatedError) this.unknown.push(error);
-      throw error;
+      throw toSdkError(this.#service, error);
     }
   }
 
-  async #query(sent: Sent): Promise<Answer> {
+  async #query(sent: SentCommand): Promise<Answer> {
     const { network, request } = sent;
     const replicas = { network, now: this.#now };
     const isTorn = network.occurs("read-torn");
@@ -149,7 +147,7 @@ export class SimulatedDynamoDb {
     const glances: Glance[] = [];
     let query: Query;
     for (let moment = 1; moment <= moments; moment += 1) {
-      await this.#carry(sent, () => {
+      await carry(this.#service, sent, () => {
         query ??= toQuery(this.#tableNamed(request.TableName), request);
         glances.push(glance(query, replicas));
       });
@@ -157,21 +155,7 @@ export class SimulatedDynamoDb {
     return toPage(query!, glances, network, 1);
   }
 
-  /** Carries a request to the server, which does not always get as far as serving it. */
-  #carry<T>({ network, name, endMs }: Sent, serve: () => T): Promise<T> {
-    const started = this.#starts;
-    const arrive = (): T => {
-      if (started !== this.#starts) throw new NetworkError("The server was restarted before the request arrived.");
-      if (network.occurs("throttled"))
-        throw new SimulatedServiceError("ProvisionedThroughputExceededException", "Rate exceeded");
-      if (!network.occurs("server-error")) return serve();
-      if (network.below(2) === 1) serveInSilence(serve);
-      throw new SimulatedServiceError("InternalServerError", "Internal server error");
-    };
-    return network.call(name, arrive, Math.max(0, endMs - this.#now()));
-  }
-
-  #serve({ network, operation, request }: Sent, attempts: number): Answer {
+  #serve({ network, operation, request }: SentCommand, attempts: number): Answer {
     if (operation === "CreateTable") return this.#createTable(request as Request & TableSchema);
     const table = this.#tableNamed(request.TableName);
     switch (operation) {
@@ -213,15 +197,6 @@ export class SimulatedDynamoDb {
   #partition(pk: string, table: string | undefined) {
     const found = this.#tableNamed(table);
     return { sortKeys: found.sortKeysOf(pk), current: (sk: string) => found.current(pk, sk) };
-  }
-}
-
-/** Does what it does; whatever comes of it is not told. */
-function serveInSilence(serve: () => unknown): void {
-  try {
-    serve();
-  } catch (error) {
-    if (!(error instanceof SimulatedServiceError)) throw error;
   }
 }
 
