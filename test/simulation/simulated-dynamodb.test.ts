@@ -2,9 +2,12 @@
 
 import { PERFECT_NETWORK } from "../../lib/simulation/network.ts";
 import { SimulatedDynamoDb } from "../../lib/simulation/simulated-dynamodb.ts";
+import type { Item } from "../../lib/state-log/dynamodb-items.ts";
 import { openDynamoDbStateLog } from "../../lib/state-log/dynamodb-state-log.ts";
 import { testDynamoDb } from "../contracts/dynamodb.contract.ts";
+import { testUnits } from "../contracts/dynamodb-units.contract.ts";
 import { testStateLog } from "../contracts/state-log.contract.ts";
+import { RecordingClient } from "./recording-client.ts";
 
 testDynamoDb("a simulated DynamoDB", async () => {
   const client = new SimulatedDynamoDb({ now: () => 0 }).client(PERFECT_NETWORK);
@@ -15,4 +18,19 @@ testStateLog("the state log in a simulated DynamoDB", async (table) => {
   const client = new SimulatedDynamoDb({ now: () => 0 }).client(PERFECT_NETWORK);
   const log = await openDynamoDbStateLog({ table, client, create: true });
   return { log, close: () => log.close() };
+});
+
+testUnits("units of a simulated DynamoDB", async () => {
+  const client = new RecordingClient(new SimulatedDynamoDb({ now: () => 0 }).client(PERFECT_NETWORK));
+  const log = await openDynamoDbStateLog({ table: "units", client: client.client, create: true });
+  return {
+    log,
+    charged: () =>
+      client.answered.map(({ operation, input, output }) => ({
+        operation,
+        item: input.Item as Item | undefined,
+        units: Number(Object(output.ConsumedCapacity).CapacityUnits ?? 0),
+      })),
+    close: () => log.close(),
+  };
 });
