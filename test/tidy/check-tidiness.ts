@@ -36,7 +36,7 @@ const PURE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
 const ALLOWED_AGAINST_ORDER = [["local", "simulation"]];
 const NEVER_TOGETHER = [["lambda", "local"]];
 
-/** Packages that stay behind one door each; tests and benchmarks may use them anywhere. */
+/** Packages that stay behind one door each; tests, benchmarks and strangers to our own client may use them anywhere. */
 const PACKAGE_HOMES = [
   {
     packages: /^(@aws-sdk|@smithy)\//,
@@ -171,9 +171,9 @@ function problemOfImport(path: string, target: string, isRelative: boolean): str
 }
 
 function problemOfPackage(path: string, specifier: string): string | undefined {
-  const isTestOrBench = /^(test|bench)\//.test(path);
+  const isFree = /^(test|bench|torture)\//.test(path);
   for (const { packages, homes, name } of PACKAGE_HOMES) {
-    if (packages.test(specifier) && !homes.test(path) && !isTestOrBench) {
+    if (packages.test(specifier) && !homes.test(path) && !isFree) {
       return `imports ${specifier}, whose home is ${name}`;
     }
   }
