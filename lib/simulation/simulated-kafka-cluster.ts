@@ -260,7 +260,8 @@ export class SimulatedCluster {
 
   #toPart(topic: string, partition: number, find: () => TransactionalPart | undefined): Part {
     const end = (end: End) => {
-      if (this.#options.losesEnd?.() !== true) find()?.end(end);
+      const part = this.#options.losesEnd?.() === true ? undefined : find();
+      return part?.end(end) ?? CODE.NONE;
     };
     return { topic, partition, end };
   }

@@ -18,8 +18,8 @@ const TIMEOUT_MS_MAX = 900_000;
 /** The highest epoch is never given, so that whoever has the one before can be fenced. */
 const EPOCH_MAX = 32_767;
 
-/** A partition in a transaction, which is told the end. */
-export type Part = { readonly topic: string; readonly partition: number; readonly end: (end: End) => void };
+/** A partition in a transaction, which is told the end, and answers with a code. */
+export type Part = { readonly topic: string; readonly partition: number; readonly end: (end: End) => number };
 
 /** In Kafka's words. */
 type State = "Empty" | "Ongoing" | "PrepareCommit" | "PrepareAbort" | "CompleteCommit" | "CompleteAbort";
@@ -152,7 +152,8 @@ export class SimulatedTransactions {
     };
     for (const [name, part] of [...parts]) {
       this.#outside.later("WriteTxnMarkers", () => {
-        part.end({ ...end, nowMs: this.#outside.now() });
+        // Where an end is refused, nobody sends it again.
+        if (part.end({ ...end, nowMs: this.#outside.now() }) !== CODE.NONE) return;
         parts.delete(name);
         complete();
       });

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll } from "vitest";
 import { type KafkaServer, startKafka } from "../../tools/services/kafka.ts";
+import { testEnds } from "../contracts/kafka-ends.contract.ts";
 import { testRequests } from "../contracts/kafka-requests.contract.ts";
 import { apacheKafka } from "./apache-kafka.ts";
 
@@ -12,3 +13,4 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 testRequests("Apache Kafka", async () => apacheKafka(server));
+testEnds("Apache Kafka", async () => apacheKafka(server));

@@ -6,6 +6,7 @@ import { PERFECT_NETWORK } from "../../lib/simulation/network.ts";
 import { SimulatedKafka } from "../../lib/simulation/simulated-kafka.ts";
 import { simulatedOutside } from "../../lib/simulation/simulated-outside.ts";
 import { testBroker } from "../contracts/broker.contract.ts";
+import { testEnds } from "../contracts/kafka-ends.contract.ts";
 import { testRequests } from "../contracts/kafka-requests.contract.ts";
 import { testTransactions } from "../contracts/transactions.contract.ts";
 import { kafkaInMemory } from "./kafka-in-memory.ts";
@@ -17,3 +18,4 @@ testBroker("Kafka broker on the simulated Kafka", async () => {
 
 testRequests("The simulated Kafka", async () => kafkaInMemory());
 testTransactions("The simulated Kafka", async () => kafkaInMemory());
+testEnds("The simulated Kafka", async () => kafkaInMemory());
