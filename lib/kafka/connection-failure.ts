@@ -100,7 +100,7 @@ function ofLogin(error: Coded, login: KafkaLogin | undefined): string | undefine
   if (error instanceof TokenRefusedError) {
     if (TOO_MANY.test(error.message)) return undefined;
     return login?.kind === "iam"
-      ? `refuses the login by IAM with ${error.who} ("${error.message}"): the identity's policy must allow kafka-cluster:Connect on this cluster, the region must be the cluster's, and this machine's clock right`
+      ? `refuses the login by IAM with ${error.who} ("${error.message}"): the credentials must be valid, their policy must allow kafka-cluster:Connect on this cluster, the region must be the cluster's, and this machine's clock right`
       : `refuses the login ("${error.message}"): check the token, what it is for and until when it lives`;
   }
   if (error.type === "UNSUPPORTED_SASL_MECHANISM")

@@ -8,6 +8,7 @@ import { connect as tlsConnect } from "node:tls";
 import KafkajsConnection, { type KafkajsConnectionOptions } from "kafkajs/src/network/connection.js";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import { explainFailure } from "./connection-failure.ts";
+import { KafkaCodeError } from "./kafka-code-error.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings } from "./kafka-settings.ts";
 import { toSasl } from "./login.ts";
 import { ProtocolReader } from "./protocol-reader.ts";
@@ -113,8 +114,10 @@ export class KafkaConnection {
       this.#hasServed = true;
       return answer;
     } catch (error) {
-      // Also a session that ended: kafkajs logs in again in the middle.
-      throw this.#explain(error);
+      const explained = this.#explain(error);
+      // kafkajs logs in again in the middle of a session: after a login that failed, or an answer that cannot be read, nothing may follow.
+      if (!(explained instanceof KafkaCodeError)) this.destroy(`A request to ${this.address} failed`);
+      throw explained;
     } finally {
       this.#usedAtMs = Date.now();
     }

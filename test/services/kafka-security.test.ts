@@ -287,13 +287,14 @@ describe("where a broker only hangs up, as one that restarts does, it is tried a
 });
 
 describe("a login by IAM", () => {
-  test("is made again on the same connection before its session ends", async () => {
+  test("is made again on the same connection before its session ends, and on another one after it was refused", async () => {
     let asked = 0;
+    let secretAccessKey = EXAMPLE_SECRET;
     const login: IamLogin = {
       ...example(),
       credentials: async () => {
         asked += 1;
-        return { accessKeyId: "AKIDEXAMPLE", secretAccessKey: EXAMPLE_SECRET };
+        return { accessKeyId: "AKIDEXAMPLE", secretAccessKey };
       },
     };
     await using("iam", { tls: { ca: ca() }, login }, async (broker) => {
@@ -303,6 +304,12 @@ describe("a login by IAM", () => {
       await new Promise((resolve) => setTimeout(resolve, 2_500));
       await broker.topics();
       expect(asked).toBe(2);
+      secretAccessKey = "revoked";
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await expect(broker.topics()).rejects.toThrow(/refuses the login by IAM/);
+      secretAccessKey = EXAMPLE_SECRET;
+      await broker.topics();
+      expect(asked).toBe(4);
     });
   });
 
