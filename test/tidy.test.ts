@@ -122,6 +122,7 @@ describe("pure folders", () => {
 describe("packages have one home each", () => {
   const homes = [
     ["@aws-sdk/client-dynamodb", "lib/state-log/dynamodb-state-log.ts"],
+    ["@aws-sdk/client-s3", "lib/state-log/s3-blob-store.ts"],
     ["kafkajs", "lib/kafka/kafkajs-producer.ts"],
     ["aws-cdk-lib/aws-lambda", "infra/app.ts"],
   ] as const;

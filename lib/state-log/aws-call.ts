@@ -6,13 +6,15 @@
  * attempts together, ends with an abort.
  */
 
+export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+
 export type AwsSettings = {
   /** Default: AWS's own in `region`. */
   readonly endpoint?: string;
   /** Default: as the AWS SDK finds it; for an endpoint on this machine "us-east-1". */
   readonly region?: string;
-  /** Default: as the AWS SDK finds them; for an endpoint on this machine the example keys of AWS's documentation, which open nothing. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Default: as the AWS SDK finds them. */
+  readonly credentials?: Credentials;
   /** A profile of the shared AWS configuration. */
   readonly profile?: string;
 };
@@ -33,18 +35,12 @@ export const CALL_TIMEOUTS: CallTimeouts = { connectMs: 1_000, requestMs: 3_000,
 /** Attempts of the SDK at one call, on time-outs, throttling and failures of the server. */
 const ATTEMPTS_MAX = 3;
 
-/** The access key of AWS's documentation. Local servers take any. */
-const EXAMPLE_KEYS = {
-  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
-  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-};
-
-/** The settings as the SDK's clients take them. */
-export function toClientConfig(settings: AwsSettings, timeouts: CallTimeouts) {
+/** The settings as the SDK's clients take them. `localCredentials`: for an endpoint on this machine where none are given. */
+export function toClientConfig(settings: AwsSettings, timeouts: CallTimeouts, localCredentials?: Credentials) {
   const { endpoint, profile } = settings;
   const isLocal = endpoint !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
   const region = settings.region ?? (isLocal ? "us-east-1" : undefined);
-  const credentials = settings.credentials ?? (isLocal ? EXAMPLE_KEYS : undefined);
+  const credentials = settings.credentials ?? (isLocal ? localCredentials : undefined);
   return {
     maxAttempts: ATTEMPTS_MAX,
     requestHandler: {

@@ -13,7 +13,15 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { MillraceError } from "../stream/error.ts";
-import { type AwsSettings, CALL_TIMEOUTS, type CallTimeouts, callWithin, placeOf, toClientConfig } from "./aws-call.ts";
+import {
+  type AwsSettings,
+  CALL_TIMEOUTS,
+  type CallTimeouts,
+  type Credentials,
+  callWithin,
+  placeOf,
+  toClientConfig,
+} from "./aws-call.ts";
 import { type CallPlace, toStoreFailure } from "./dynamodb-failure.ts";
 import { type Item, itemBytesOf } from "./dynamodb-items.ts";
 import {
@@ -34,9 +42,17 @@ export type DynamoDbClient = Pick<DynamoDBClient, "send" | "destroy">;
 
 export type DynamoDbSettings = AwsSettings & {
   readonly table: string;
+  /** Default: as the AWS SDK finds them; for an endpoint on this machine some that open nothing. */
+  readonly credentials?: Credentials;
   readonly timeouts?: Partial<CallTimeouts>;
   /** Carries the requests, and keeps to time-outs by itself. Default: the AWS SDK's, as the settings above say. */
   readonly client?: DynamoDbClient;
+};
+
+/** The access key of AWS's documentation, which opens nothing. DynamoDB Local takes any. */
+const EXAMPLE_KEYS = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 
 export type PutCondition = {
@@ -69,7 +85,7 @@ export class DynamoDbTable {
     this.table = settings.table;
     this.#at = placeOf(settings);
     this.#callMs = timeouts.callMs;
-    this.#client = settings.client ?? new DynamoDBClient(toClientConfig(settings, timeouts));
+    this.#client = settings.client ?? new DynamoDBClient(toClientConfig(settings, timeouts, EXAMPLE_KEYS));
   }
 
   /** Throws "state-store" where the table is missing, unless it is to be made, and "state-unusable" where it is another's. */

@@ -17,7 +17,7 @@
 import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { compress, decompress } from "../wire/compress.ts";
-import type { BlobName } from "./blob-store.ts";
+import type { BlobName, BlobStore } from "./blob-store.ts";
 import type { Rules } from "./decisions.ts";
 import type { Chunk, LogEntry } from "./state-log.ts";
 
@@ -171,21 +171,25 @@ export function metaOf(item: Item): string {
   return meta?.B === undefined ? (meta?.S ?? "") : Buffer.from(decompress(meta.B)).toString();
 }
 
+/** What a chunk's item says of the blob that holds its bytes, beside their number. */
+export type NamedBlob = { readonly attemptId: string; readonly kind: BlobStore["kind"] };
+
 /** A chunk as it lies in its item: whole, or with its bytes in a blob. */
 export type StoredChunk = {
   readonly chunk: Chunk;
-  readonly blob: { readonly attemptId: string; readonly byteLength: number } | undefined;
+  readonly blob: (NamedBlob & { readonly byteLength: number }) | undefined;
 };
 
-/** The item of a chunk; with `attemptId` one that only names the blob which holds the bytes. */
-export function toChunkItem(task: string, { range, asOf, bytes }: Chunk, attemptId: string | undefined): Item {
+/** The item of a chunk; with `blob` one that only names it. */
+export function toChunkItem(task: string, { range, asOf, bytes }: Chunk, blob: NamedBlob | undefined): Item {
   const key = chunkKey(task, range);
   return {
     pk: { S: key.pk },
     sk: { S: key.sk },
     asOf: toNumber(asOf),
     size: toNumber(bytes.byteLength),
-    ...(attemptId === undefined ? bytesNamed("bytes", bytes) : { attempt: { S: attemptId } }),
+    ...(blob === undefined ? bytesNamed("bytes", bytes) : { attempt: { S: blob.attemptId } }),
+    ...(blob === undefined || blob.kind === "parts" ? {} : { store: { S: blob.kind } }),
   };
 }
 
@@ -196,7 +200,9 @@ export function fromChunkItem(item: Item): StoredChunk {
     bytes: item.bytes?.B ?? new Uint8Array(0),
   };
   const attemptId = item.attempt?.S;
-  return { chunk, blob: attemptId === undefined ? undefined : { attemptId, byteLength: fromNumber(item.size) } };
+  if (attemptId === undefined) return { chunk, blob: undefined };
+  const kind = (item.store?.S ?? "parts") as BlobStore["kind"];
+  return { chunk, blob: { attemptId, kind, byteLength: fromNumber(item.size) } };
 }
 
 export function sizeOf(item: Item): number {

@@ -22,10 +22,13 @@ const PARALLEL_MAX = 4;
 const NUMBER_DIGITS = 16;
 
 export class DynamoDbParts implements BlobStore {
+  readonly kind = "parts";
+  readonly place: string;
   readonly #table: DynamoDbTable;
 
   constructor(table: DynamoDbTable) {
     this.#table = table;
+    this.place = `table "${table.table}"`;
   }
 
   async put(name: BlobName, bytes: Uint8Array): Promise<void> {

@@ -51,6 +51,7 @@ import {
 import { DynamoDbParts } from "./dynamodb-parts.ts";
 import type { DynamoDbUnitCounts } from "./dynamodb-units.ts";
 import { forEachLimited } from "./for-each-limited.ts";
+import { KnownBlobs } from "./known-blobs.ts";
 import type { Chunk, LogEntry, PutEntryResult, StateLog, StoreUnits, TaskHead } from "./state-log.ts";
 
 /** How often an item is read again because its parts were swept while they were read: each time it has been replaced by a later one. */
@@ -65,7 +66,7 @@ const PARALLEL_MAX = 8;
 const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 export type DynamoDbStateLogOptions = {
-  /** Where bodies of chunks lie that exceed an item. Default: in parts, in the same table. */
+  /** Where bodies of chunks lie that exceed an item or are cheaper there; closed with the log. Default: in parts, in the same table. */
   readonly chunkBlobs?: BlobStore;
   readonly rules?: Rules;
   /** Names of what exceeds an item, of which each content has its own. Default: random ones. */
@@ -78,6 +79,8 @@ export class DynamoDbStateLog implements StateLog {
   readonly #rules: Rules;
   readonly #entryBlobs: BlobStore;
   readonly #chunkBlobs: BlobStore;
+  /** What is larger goes into a blob. */
+  readonly #chunkBytesMax: number;
   readonly #newAttemptId: () => string;
   readonly #known = new KnownBlobs();
 
@@ -87,6 +90,7 @@ export class DynamoDbStateLog implements StateLog {
     this.#rules = options.rules ?? RULES;
     this.#entryBlobs = new DynamoDbParts(table);
     this.#chunkBlobs = options.chunkBlobs ?? this.#entryBlobs;
+    this.#chunkBytesMax = Math.min(CHUNK_BYTES_MAX, this.#chunkBlobs.chunkBytesMin ?? CHUNK_BYTES_MAX);
     this.#newAttemptId = options.newAttemptId ?? randomUUID;
   }
 
@@ -96,7 +100,8 @@ export class DynamoDbStateLog implements StateLog {
   }
 
   takeUnits(task: string): StoreUnits {
-    return this.#table.units.take(task);
+    const requests = this.#chunkBlobs.takeRequests?.(task);
+    return { ...this.#table.units.take(task), ...(requests === undefined ? {} : { requests }) };
   }
 
   async putEntry(task: string, entry: LogEntry): Promise<PutEntryResult> {
@@ -106,7 +111,7 @@ export class DynamoDbStateLog implements StateLog {
     const { item, body } = toEntryItem(task, this.#rules.slotOf(sequenceNumber), entry);
     const blob = entryBlob(task, entry);
     if (body !== undefined) {
-      this.#known.add(blob);
+      this.#known.add(this.#entryBlobs, blob);
       await this.#entryBlobs.put(blob, body);
     }
     const result = await this.#table.put(task, item, entryCondition(sequenceNumber, this.#rules));
@@ -132,15 +137,17 @@ export class DynamoDbStateLog implements StateLog {
 
   async putChunk(task: string, chunk: Chunk): Promise<void> {
     const { range, asOf, bytes } = chunk;
-    const attemptId = bytes.byteLength > CHUNK_BYTES_MAX ? this.#newAttemptId() : undefined;
+    const attemptId = bytes.byteLength > this.#chunkBytesMax ? this.#newAttemptId() : undefined;
     const blob = chunkBlob(task, range, asOf, attemptId ?? "");
     if (attemptId !== undefined) {
-      this.#known.add(blob);
+      this.#known.add(this.#chunkBlobs, blob);
       await this.#chunkBlobs.put(blob, bytes);
     }
-    const result = await this.#table.put(task, toChunkItem(task, chunk, attemptId), chunkCondition(asOf));
+    const named = attemptId === undefined ? undefined : { attemptId, kind: this.#chunkBlobs.kind };
+    const result = await this.#table.put(task, toChunkItem(task, chunk, named), chunkCondition(asOf));
     if (result.kind === "stored") {
-      await this.#sweep(this.#chunkBlobs, blob, asOf);
+      // In both: the chunk before it may be from a time when there was no other place than parts.
+      for (const blobs of new Set([this.#chunkBlobs, this.#entryBlobs])) await this.#sweep(blobs, blob, asOf);
       return;
     }
     // Refused by itself where the reply to it was lost: then it is what readers are told.
@@ -180,6 +187,7 @@ export class DynamoDbStateLog implements StateLog {
 
   async close(): Promise<void> {
     this.#table.close();
+    this.#chunkBlobs.close?.();
   }
 
   async #readHead(task: string): Promise<TaskHead | undefined> {
@@ -211,9 +219,11 @@ export class DynamoDbStateLog implements StateLog {
       const { entry, body } = fromEntryItem(current);
       if (body === undefined) return { whole: entry };
       const blob = entryBlob(task, entry);
-      this.#known.add(blob);
+      this.#known.add(this.#entryBlobs, blob);
       const bytes = await this.#entryBlobs.get(blob, body.byteLength);
-      return bytes === undefined ? { torn: blob } : { whole: withBody(entry, body.changesBytes, bytes) };
+      return bytes === undefined
+        ? { torn: blob, from: this.#entryBlobs }
+        : { whole: withBody(entry, body.changesBytes, bytes) };
     });
   }
 
@@ -222,17 +232,26 @@ export class DynamoDbStateLog implements StateLog {
       const { chunk, blob: named } = fromChunkItem(current);
       if (named === undefined) return { whole: chunk };
       const blob = chunkBlob(task, chunk.range, chunk.asOf, named.attemptId);
-      this.#known.add(blob);
-      const bytes = await this.#chunkBlobs.get(blob, named.byteLength);
-      return bytes === undefined ? { torn: blob } : { whole: { ...chunk, bytes } };
+      const blobs = this.#blobsOf(task, named.kind);
+      this.#known.add(blobs, blob);
+      const bytes = await blobs.get(blob, named.byteLength);
+      return bytes === undefined ? { torn: blob, from: blobs } : { whole: { ...chunk, bytes } };
     });
+  }
+
+  #blobsOf(task: string, kind: BlobStore["kind"]): BlobStore {
+    for (const blobs of [this.#entryBlobs, this.#chunkBlobs]) if (blobs.kind === kind) return blobs;
+    throw new MillraceError(
+      "state-unusable",
+      `The state of ${task} has snapshots in ${kind === "s3" ? "S3" : "a folder"}, and it was opened without the place. Name it (millrace: --snapshots). Nothing was changed.`,
+    );
   }
 
   /** L8: reads an item again whose blob is missing, until it names one that is there. One that still names the missing one has lost it. */
   async #toWhole<T>(
     task: string,
     item: Item,
-    read: (item: Item) => Promise<{ readonly whole: T } | { readonly torn: BlobName }>,
+    read: (item: Item) => Promise<{ readonly whole: T } | { readonly torn: BlobName; readonly from: BlobStore }>,
   ): Promise<T> {
     const key: Key = { pk: item.pk?.S as string, sk: item.sk?.S as string };
     let current = item;
@@ -246,7 +265,7 @@ export class DynamoDbStateLog implements StateLog {
       if (next === undefined)
         throw new MillraceError(
           "state-broken",
-          `The state log of ${task} has lost bytes: those of number ${number} (${result.torn.folder}) are missing, although they are still needed. They were deleted, or restored from a backup without the rest. Nothing was changed; start the function in a new generation, or restore the whole store.`,
+          `The state log of ${task} has lost bytes: those of number ${number} (${result.torn.folder}) are missing in ${result.from.place}, although they are still needed. They were deleted, lie elsewhere, or were left out of a backup. Nothing was changed; start the function in a new generation, or restore the whole store.`,
         );
       missing = result.torn;
       current = next;
@@ -264,10 +283,10 @@ export class DynamoDbStateLog implements StateLog {
 
   /** Tidying never fails what it follows; what stays behind is found by a later sweep of the folder. */
   async #sweep(blobs: BlobStore, folder: BlobFolder, number: number): Promise<void> {
-    if (!this.#known.hasBelow(folder, number)) return;
+    if (!this.#known.hasBelow(blobs, folder, number)) return;
     try {
       await blobs.sweep(folder, number);
-      this.#known.forgetBelow(folder, number);
+      this.#known.forgetBelow(blobs, folder, number);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
     }
@@ -294,31 +313,10 @@ export async function openDynamoDbStateLog(
     await table.open({ create: settings.create ?? false });
   } catch (error) {
     table.close();
+    settings.chunkBlobs?.close?.();
     throw error;
   }
   return new DynamoDbStateLog(table, settings);
-}
-
-/** The blobs that this process has put or read, so that a sweep is asked for only where there is something: most tasks never have one. */
-class KnownBlobs {
-  readonly #numbers = new Map<string, Set<number>>();
-
-  add({ task, folder, number }: BlobName): void {
-    const name = `${folder}#${task}`;
-    const numbers = this.#numbers.get(name) ?? new Set();
-    this.#numbers.set(name, numbers.add(number));
-  }
-
-  hasBelow({ task, folder }: BlobFolder, number: number): boolean {
-    return [...(this.#numbers.get(`${folder}#${task}`) ?? [])].some((known) => known < number);
-  }
-
-  forgetBelow({ task, folder }: BlobFolder, number: number): void {
-    const name = `${folder}#${task}`;
-    const above = [...(this.#numbers.get(name) ?? [])].filter((known) => known >= number);
-    if (above.length === 0) this.#numbers.delete(name);
-    else this.#numbers.set(name, new Set(above));
-  }
 }
 
 async function mapLimited<T, U>(items: readonly T[], convert: (item: T) => Promise<U>): Promise<U[]> {

@@ -3,6 +3,8 @@
  * The port offers conditional writes and reads; what a refusal means and when to write what is decided in decisions.ts.
  */
 
+import type { BlobRequests } from "./blob-store.ts";
+
 /** Slots of the ring: an entry n lies in slot n mod N and may be overwritten once chunks cover it. Fixed per layout. */
 export const RING_SLOTS = 32;
 
@@ -58,8 +60,8 @@ export type TaskHead = {
   readonly chunkBytes: number;
 };
 
-/** What a store charges, in its own units. */
-export type StoreUnits = { readonly read: number; readonly write: number };
+/** What a store charges, in its own units, and the requests to a second one beside it that are paid by number. */
+export type StoreUnits = { readonly read: number; readonly write: number; readonly requests?: BlobRequests };
 
 /** A store of state logs. Failures throw MillraceError "state-store" and say nothing about whether a write took effect. */
 export interface StateLog {

@@ -1,6 +1,6 @@
 /** What does not fit into an item: parts of entries and chunks, when they are taken away, and readers who are overtaken meanwhile. */
 
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { type AttributeValue, DeleteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PART_BYTES } from "../../lib/state-log/dynamodb-parts.ts";
@@ -8,6 +8,7 @@ import { type DynamoDbStateLog, openDynamoDbStateLog } from "../../lib/state-log
 import { RING_SLOTS } from "../../lib/state-log/state-log.ts";
 import { append, openLog } from "../../lib/state-log/workflow.ts";
 import { type DynamoDbLocal, startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
+import { bytesOf, digestOf } from "../state-log/blobs.ts";
 import { entry, newTask, range, sorted, utf8 } from "../state-log/entries.ts";
 import { LossyProxy } from "./lossy-proxy.ts";
 
@@ -29,24 +30,6 @@ afterAll(async () => {
   client?.destroy();
   await server?.stop();
 });
-
-/** Bytes that no compression and no confusion of offsets leaves as they are. */
-function bytesOf(length: number, seed = 1): Uint8Array {
-  let state = seed;
-  return Uint8Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state >>> 24;
-  });
-}
-
-/** With digests instead of bytes: megabytes that differ would take minutes to print. */
-function digestOf(value: unknown): unknown {
-  if (value instanceof Uint8Array)
-    return `${value.byteLength} bytes ${createHash("sha256").update(value).digest("hex")}`;
-  if (Array.isArray(value)) return value.map(digestOf);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, digestOf(inner)]));
-}
 
 /** The keys of a task's parts, as they lie in the table. */
 async function partsOf(task: string): Promise<string[]> {

@@ -38,8 +38,9 @@ const NEVER_TOGETHER = [["lambda", "local"]];
 
 /** Packages that stay behind one door each; tests, benchmarks and strangers to our own client may use them anywhere. */
 const PACKAGE_HOMES = [
+  { packages: /^@aws-sdk\/client-s3(\/|$)/, homes: /^lib\/state-log\/s3-/, name: "lib/state-log/s3-*" },
   {
-    packages: /^(@aws-sdk|@smithy)\//,
+    packages: /^(@aws-sdk\/(?!client-s3(\/|$))|@smithy\/)/,
     homes: /^lib\/(state-log\/dynamodb-|kafka\/msk-iam)/,
     name: "lib/state-log/dynamodb-* or lib/kafka/msk-iam",
   },

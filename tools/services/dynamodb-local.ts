@@ -3,17 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "./free-ports.ts";
 import { jarsOf } from "./jars.ts";
 import { startJava } from "./java-process.ts";
+import { waitForAnswer } from "./wait-for-answer.ts";
 
 const JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const MAIN = "software.amazon.dynamodb.services.local.main.ServerRunner";
-
-const READY_TIMEOUT_MS = 30_000;
-const ANSWER_TIMEOUT_MS = 1_000;
-const POLL_MS = 25;
 
 export type DynamoDbLocal = {
   readonly endpoint: string;
@@ -46,7 +42,10 @@ export async function startDynamoDbLocal(
     const started = await startJava("DynamoDB Local", [...command, ...store], logFile, "");
     try {
       // Its log does not say when it listens.
-      await Promise.race([waitForAnswer(endpoint), started.ended.then(() => failStart(endpoint, logFile))]);
+      await Promise.race([
+        waitForAnswer("DynamoDB Local", endpoint),
+        started.ended.then(() => failStart(endpoint, logFile)),
+      ]);
     } catch (error) {
       await started.kill();
       throw error;
@@ -85,17 +84,4 @@ function failStart(endpoint: string, logFile: string): never {
   throw new Error(
     `DynamoDB Local did not start at ${endpoint}; is Java 17 or later there?\n${readFileSync(logFile, "utf8")}`,
   );
-}
-
-/** Any answer will do; to a request without a signature it is a refusal. */
-async function waitForAnswer(endpoint: string): Promise<void> {
-  for (const startedMs = Date.now(); ; await sleep(POLL_MS)) {
-    try {
-      await (await fetch(endpoint, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })).arrayBuffer();
-      return;
-    } catch (error) {
-      if (Date.now() - startedMs < READY_TIMEOUT_MS) continue;
-      throw new Error(`DynamoDB Local does not answer at ${endpoint}.`, { cause: error });
-    }
-  }
 }
