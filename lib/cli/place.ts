@@ -18,6 +18,8 @@ export type PlaceOptions = {
   readonly kafkaSettings?: string;
   readonly dynamodb?: string;
   readonly profile?: string;
+  readonly snapshots?: string;
+  readonly s3Endpoint?: string;
 };
 
 const STATE_FOLDER = ".millrace";
@@ -41,7 +43,7 @@ export function kafkaSettingsOption(): Option {
   );
 }
 
-/** A command that works on an application with its state: in a folder, or on servers, which any of the last five options asks for. */
+/** A command that works on an application with its state: in a folder, or on servers, which any of the last seven options asks for. */
 export function placeCommand(name: string): Command {
   return new Command(name)
     .addOption(appOption())
@@ -50,18 +52,23 @@ export function placeCommand(name: string): Command {
     .option("--kafka <servers>", "on this Kafka: host:port, separated by commas")
     .addOption(kafkaSettingsOption())
     .option("--dynamodb <address>", 'on this DynamoDB: its address, or "aws"')
-    .option("--profile <name>", "with the credentials of this AWS profile");
+    .option("--profile <name>", "with the credentials of this AWS profile")
+    .option("--snapshots <place>", "large chunks of DynamoDB's state in s3://bucket/prefix, or in a folder")
+    .option("--s3-endpoint <address>", "on this server instead of AWS's S3");
 }
 
 /** Whether the options name servers instead of a folder. */
-export function isOnServices({ services, kafka, kafkaSettings, dynamodb, profile }: PlaceOptions): boolean {
-  return services === true || [kafka, kafkaSettings, dynamodb, profile].some((value) => value !== undefined);
+export function isOnServices({ services, ...options }: PlaceOptions): boolean {
+  const { kafka, kafkaSettings, dynamodb, profile, snapshots, s3Endpoint } = options;
+  const named = [kafka, kafkaSettings, dynamodb, profile, snapshots, s3Endpoint];
+  return services === true || named.some((value) => value !== undefined);
 }
 
 /** The options as another process of this command line takes them. */
-export function toArguments({ services, kafkaSettings, ...options }: PlaceOptions): string[] {
-  const { app, state, kafka, dynamodb, profile } = options;
-  const named = Object.entries({ app, state, kafka, "kafka-settings": kafkaSettings, dynamodb, profile });
+export function toArguments({ services, kafkaSettings, s3Endpoint, ...options }: PlaceOptions): string[] {
+  const { app, state, kafka, dynamodb, profile, snapshots } = options;
+  const dashed = { "kafka-settings": kafkaSettings, "s3-endpoint": s3Endpoint };
+  const named = Object.entries({ app, state, kafka, dynamodb, profile, snapshots, ...dashed });
   const values = named.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
   return services === true ? ["--services", ...values] : values;
 }

@@ -120,6 +120,10 @@ describe("a wrong call gets a sentence and exit code 2", () => {
       ["dlq", "show", "count-words", "3", ...app, "--state", "s"],
       'Operator "count-words" has no dead letter 3; see `millrace dlq list count-words`.\n',
     ],
+    [
+      ["run", ...app, "--snapshots", "http://bucket"],
+      'Snapshots lie in s3://bucket/prefix or in a folder, not in "http://bucket".\n',
+    ],
     [["topology", "--app", "nowhere"], /^There is no folder .*nowhere.*functions/],
   ])("%j", async (args, sentence) => {
     await run(["topics", "produce", "lines", ...app, "--state", "s"]);

@@ -31,6 +31,15 @@ test("importing millrace loads no client of a service", () => {
   expect(clients).toBe(0);
 });
 
-test("importing the log in DynamoDB does, so the count above can tell", () => {
+test.each(["lib/state-log/dynamodb-state-log.ts", "lib/state-log/open-blob-store.ts", "lib/local/services.ts"])(
+  "importing %s does not load the client for S3, which only a bucket needs",
+  (file) => {
+    const client = "/node_modules/@aws-sdk/client-s3/";
+    expect(countLoaded(file, client)[1]).toBe(0);
+    expect(countLoaded("lib/state-log/s3-blob-store.ts", client)[1]).toBeGreaterThan(0);
+  },
+);
+
+test("importing the log in DynamoDB loads its client, so the counts above can tell", () => {
   expect(countLoaded("lib/state-log/dynamodb-state-log.ts", CLIENTS)[1]).toBeGreaterThan(5);
 });
