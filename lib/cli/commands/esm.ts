@@ -58,6 +58,10 @@ export function esmCommand(terminal: Terminal): Command {
           "millrace esm --topic orders --handler ./my-handler.ts#second --kafka broker:9092 --batch-size 1000",
           "another export, elsewhere, in large batches",
         ],
+        [
+          "millrace esm --topic orders --handler ./my-handler.ts --kafka-settings kafka.json",
+          "from a Kafka with TLS and a login",
+        ],
       ]),
     )
     .action(async (options: EsmOptions) => {

@@ -31,6 +31,10 @@ export function runCommand(terminal: Terminal): Command {
         ["millrace run --app shop --state /tmp/shop", "another one, elsewhere"],
         ["millrace topics produce lines < README.md", "in a second terminal: something to do"],
         ["millrace run --services", "on the Kafka and DynamoDB of `npm run services`, a process per function"],
+        [
+          "millrace run --kafka b-1.….kafka.eu-west-1.amazonaws.com:9098 --dynamodb aws",
+          "on Amazon MSK, logged in by IAM",
+        ],
       ]),
     )
     .action(async (options: RunOptions) => {
