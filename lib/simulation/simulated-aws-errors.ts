@@ -31,7 +31,11 @@ export class SimulatedServiceError extends Error {
     message: string,
     { attempts = 1, found }: { attempts?: number; found?: Item } = {},
   ) {
+    // Where a service's error arose tells nobody anything, and to write it down costs more than all else about a refused write.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = name;
     const status = STATUS[name];
     this.$fault = status !== undefined && status >= 500 ? "server" : "client";
