@@ -26,3 +26,29 @@ export function parseSeparator(text: string): string {
   if (text !== "") return text;
   throw new InvalidArgumentError("It takes at least one character.");
 }
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time: so long ago (90s, 30m, 2h, 7d), or as parseTime takes it. */
+export function parseSince(text: string): number {
+  const match = /^(\d+)([smhd])$/.exec(text);
+  if (match !== null) return Date.now() - Number(match[1]) * (UNITS_MS[match[2] as string] as number);
+  try {
+    return parseTime(text);
+  } catch {
+    throw new InvalidArgumentError("It takes how long ago, like 30m, 2h or 7d, or a time like 2026-10-01T12:00:00Z.");
+  }
+}
+
+/** What a text must have in it; between slashes, a regular expression that it must match. */
+export function parsePattern(text: string): (text: string) => boolean {
+  const match = /^\/(.+)\/([a-z]*)$/.exec(text);
+  if (match === null) return (candidate) => candidate.includes(text);
+  try {
+    // Without a memory of where the last match was.
+    const pattern = new RegExp(match[1] as string, (match[2] as string).replaceAll(/[gy]/g, ""));
+    return (candidate) => pattern.test(candidate);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}

@@ -1,18 +1,29 @@
-/** The dead letters of an operator, as they stand in their topic. */
+/** The dead letters of an operator, as they stand in their topic; and the options that choose among them. */
 
+import { type Command, Option } from "commander";
 import type { Broker } from "../kafka/broker.ts";
+import type { LetterRecord } from "../local/redrive.ts";
 import { type DeadLetter, toDeadLetter } from "../runtime/dead-letter.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { Topology } from "../stream/plan.ts";
 import { listOf, quote } from "../stream/sentence.ts";
+import { parsePattern, parseSince } from "./arguments.ts";
 import { readRecords } from "./read-records.ts";
 
-/** Oldest first, numbered from 0. Throws a MillraceError "usage" for an operator that does not exist. */
+export type NumberedLetter = {
+  readonly operator: string;
+  /** As it is shown: the operator's oldest is 0. */
+  readonly number: number;
+  readonly letter: DeadLetter;
+  readonly record: LetterRecord;
+};
+
+/** Oldest first, numbered from 0, each once. Throws a MillraceError "usage" for an operator that does not exist. */
 export async function* readDeadLetters(
   broker: Broker,
   topology: Topology,
   operator: string,
-): AsyncGenerator<readonly [number: number, letter: DeadLetter]> {
+): AsyncGenerator<NumberedLetter> {
   const plan = topology.functions.find((one) => one.operator.operatorName === operator);
   if (plan === undefined) {
     const names = listOf(topology.operators.map((one) => one.operatorName));
@@ -23,9 +34,72 @@ export async function* readDeadLetters(
   const ranges = await broker.offsets(topic);
   const starts = ranges.map(({ low }) => low);
   const ends = ranges.map(({ high }) => high);
+  const seen = new Set<string>();
   let number = 0;
   for await (const record of readRecords(broker, topic, starts, ends)) {
-    yield [number, toDeadLetter(record)];
+    const letter = toDeadLetter(record);
+    // What was sent twice has the same identity.
+    if (seen.has(letter.id)) continue;
+    if (letter.id !== "") seen.add(letter.id);
+    yield { operator, number, letter, record };
     number += 1;
   }
+}
+
+export type LetterOptions = {
+  readonly operator?: string;
+  readonly topic?: string;
+  readonly reason?: (reason: string) => boolean;
+  readonly since?: number;
+  readonly until?: number;
+  readonly id?: readonly string[];
+};
+
+/** A command that works on dead letters which its options choose: an operator as argument or as option, and what `matches` takes. */
+export function withLetterOptions(command: Command): Command {
+  const collect = (id: string, ids: readonly string[] = []) => [...ids, id];
+  return command
+    .argument("[operator]", "an operator's name (default: all operators)")
+    .addOption(new Option("--operator <name>", "the same"))
+    .addOption(new Option("--topic <name>", "what was read from this topic or shuffle"))
+    .addOption(
+      new Option("--reason <text>", "whose reason has this text, or matches /a pattern/").argParser(parsePattern),
+    )
+    .addOption(
+      new Option(
+        "--since <time>",
+        "what failed since: 30m, 2h, 7d, or a time in ISO 8601 (what has no time of its own failing counts by its record's)",
+      ).argParser(parseSince),
+    )
+    .addOption(new Option("--until <time>", "what failed before").argParser(parseSince))
+    .addOption(
+      new Option("--id <id>", "this one, as `millrace dlq list` shows it; several times for several").argParser(
+        collect,
+      ),
+    );
+}
+
+/** The operators that an argument or an option names, or all. */
+export function operatorsOf(topology: Topology, argument: string | undefined, { operator }: LetterOptions): string[] {
+  if (argument !== undefined && operator !== undefined && argument !== operator)
+    throw new MillraceError("usage", `Two operators are named, ${quote(argument)} and ${quote(operator)}: name one.`);
+  const name = argument ?? operator;
+  return name === undefined ? topology.operators.map((one) => one.operatorName) : [name];
+}
+
+/** Whether the options choose a dead letter. */
+export function matches(letter: DeadLetter, { topic, reason, since, until, id }: LetterOptions): boolean {
+  const atMs = letter.failedAtMs ?? letter.timestampMs;
+  return (
+    (topic === undefined || letter.topic === topic) &&
+    (reason === undefined || reason(letter.reason)) &&
+    (since === undefined || atMs >= since) &&
+    (until === undefined || atMs < until) &&
+    (id === undefined || id.some((one) => letter.id === one || letter.id.endsWith(`/${one}`)))
+  );
+}
+
+/** The id as it is shown: without the application, which all have in common. */
+export function shownId({ id }: DeadLetter): string {
+  return id.split("/").slice(-3).join("/");
 }

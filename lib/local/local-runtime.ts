@@ -5,6 +5,7 @@
 
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
+import { planOfTask } from "../runtime/redrive.ts";
 import type { TaskReport } from "../runtime/report.ts";
 import { parseTaskName } from "../runtime/task-name.ts";
 import type { Faults } from "../simulation/faults.ts";
@@ -15,6 +16,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { EventSourceMapping } from "./event-source-mapping.ts";
 import { newHost } from "./host.ts";
 import { invoke, type LocalFunction } from "./invocation.ts";
+import { OtherWriters } from "./other-writers.ts";
 import type { Outcome } from "./retry-policy.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
 import { WakeUps } from "./wake-ups.ts";
@@ -60,6 +62,8 @@ const FAULTY_BACKOFF = { firstMs: 5, maxMs: 20 };
 /** A task that waits for the clock longer than this is not waited for by `quiet`. */
 const QUIET_HORIZON_MS = 10_000;
 const QUIET_POLL_MS = 20;
+/** How often tasks are looked at whose log somebody else may go on with. */
+const OTHERS_EVERY_MS = 15_000;
 
 /** The consumer group of the event source mappings of a function. */
 export function consumerGroupOf({ name }: Application, plan: FunctionPlan): string {
@@ -75,11 +79,20 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
   let environmentCount = 0;
   let ticks = 0;
 
+  const others = new OtherWriters(application.name, functions, workspace.stateLog);
+  const reporting: LocalRuntimeOptions = {
+    ...options,
+    onReport(report) {
+      others.note(report);
+      options.onReport?.(report);
+    },
+  };
+
   const environmentOf = (plan: FunctionPlan): Environment => {
     const current = environments.get(plan.name);
     if (current !== undefined && !current.isDead()) return current;
     environmentCount++;
-    const environment = newEnvironment(options, clock, (functionName, topic, partition, atMs, sequenceNumber) => {
+    const environment = newEnvironment(reporting, clock, (functionName, topic, partition, atMs, sequenceNumber) => {
       const waiting = functions.find(({ name }) => name === functionName);
       if (waiting === undefined) return;
       const task = { plan: waiting, place: { topic, partition } };
@@ -161,9 +174,23 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
   );
 
   // Sources that never had a record; and whoever ran before may have been killed after a commit: what it owes and waits for is in the log alone.
-  for (const task of [...sourcesThatCommit(functions), ...(await tasksInLog(options))])
-    wakeUps.callBy(wakeName(task), task, clock.now());
-  const running = Promise.all([wakeUps.run(), ...mappings.map((mapping) => mapping.run(stopping.signal))]);
+  const inLog = await tasksInLog(options);
+  for (const { plan, place, sequenceNumber } of inLog)
+    others.note({ functionName: plan.name, ...place, sequenceNumber });
+  for (const task of [...sourcesThatCommit(functions), ...inLog]) wakeUps.callBy(wakeName(task), task, clock.now());
+  const watchOthers = async () => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(OTHERS_EVERY_MS, stopping.signal);
+      // Where the state log fails, those who commit say so.
+      const found = stopping.signal.aborted ? [] : await others.find().catch(() => []);
+      for (const task of found) wakeUps.callBy(wakeName(task), task, clock.now());
+    }
+  };
+  const running = Promise.all([
+    wakeUps.run(),
+    watchOthers(),
+    ...mappings.map((mapping) => mapping.run(stopping.signal)),
+  ]);
   running.catch((error: unknown) => options.onProblem?.(sentenceOf(error)));
 
   const isAtRest = () =>
@@ -248,15 +275,15 @@ function sourcesThatCommit(functions: readonly FunctionPlan[]): WakingTask[] {
 }
 
 /** The tasks that ever committed, in the generations that count. */
-async function tasksInLog(options: LocalRuntimeOptions): Promise<WakingTask[]> {
+async function tasksInLog(options: LocalRuntimeOptions): Promise<(WakingTask & { readonly sequenceNumber: number })[]> {
   const { application, workspace } = options;
   const functions = functionsOf(options);
-  const found: WakingTask[] = [];
-  for (const { task } of await workspace.stateLog.tasks()) {
+  const found: (WakingTask & { readonly sequenceNumber: number })[] = [];
+  for (const { task, sequenceNumber } of await workspace.stateLog.tasks()) {
     const parsed = parseTaskName(task);
     if (parsed === undefined) continue;
     const { functionName, topic, partition, generation } = parsed;
-    const plan = functions.find(({ name }) => name === functionName);
+    const plan = planOfTask(functions, functionName);
     if (
       plan === undefined ||
       parsed.application !== application.name ||
@@ -264,7 +291,7 @@ async function tasksInLog(options: LocalRuntimeOptions): Promise<WakingTask[]> {
       (await workspace.stateLog.generationOf(functionName)) !== generation
     )
       continue;
-    found.push({ plan, place: { topic, partition } });
+    found.push({ plan, place: { topic, partition }, sequenceNumber });
   }
   return found;
 }

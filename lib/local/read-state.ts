@@ -8,7 +8,7 @@ import type { Namespace } from "../state/keyed-state.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import { decodeKey, encodeKey } from "../stream/key.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
-import { sourceTasksOf, type TaskPlace } from "./tick.ts";
+import { placesOf, type TaskPlace } from "./tick.ts";
 
 /** One value of keyed state. */
 export type StateCell = {
@@ -64,11 +64,4 @@ export async function readKeyedState(
   if (key === undefined) return cells;
   const encoded = encodeKey(key);
   return cells.filter((cell) => encodeKey(cell.key) === encoded);
-}
-
-function placesOf(plan: FunctionPlan): TaskPlace[] {
-  const { shuffle } = plan;
-  return shuffle === undefined
-    ? sourceTasksOf(plan)
-    : Array.from({ length: shuffle.partitions }, (_, partition) => ({ topic: shuffle.name, partition }));
 }

@@ -80,8 +80,10 @@ export type RedriveSurvey = {
   readonly before: number;
   /** How many cannot be redriven, by reason. */
   readonly impossible: ReadonlyMap<string, number>;
-  /** The ids of those to send: what waits, and of each task without any a letter that it redrove before, so that it sends what was left unsent. */
+  /** The ids of those that wait. */
   readonly toSend: ReadonlySet<string>;
+  /** Of each task for which none waits, a letter that was redriven before: given that, it sends what an interrupted redrive left unsent. */
+  readonly toSettle: ReadonlySet<string>;
 };
 
 /** Looks at dead letters before a redrive; more than `limit` waiting ones are left for another. */
@@ -114,8 +116,9 @@ export async function surveyLetters(
       waiting.set(functionName, (waiting.get(functionName) ?? 0) + 1);
     }
   }
-  for (const [task, id] of redriven) if (!tasksThatWait.has(task)) toSend.add(id);
-  return { waiting, before, impossible, toSend };
+  const toSettle = new Set<string>();
+  for (const [task, id] of redriven) if (!tasksThatWait.has(task)) toSettle.add(id);
+  return { waiting, before, impossible, toSend, toSettle };
 }
 
 export type RedriveOptions = {

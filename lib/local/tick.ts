@@ -13,6 +13,14 @@ export function sourceTasksOf(plan: FunctionPlan): TaskPlace[] {
   );
 }
 
+/** All tasks of a function. */
+export function placesOf(plan: FunctionPlan): TaskPlace[] {
+  const { shuffle } = plan;
+  return shuffle === undefined
+    ? sourceTasksOf(plan)
+    : Array.from({ length: shuffle.partitions }, (_, partition) => ({ topic: shuffle.name, partition }));
+}
+
 /** The topics that a function reads, and where it begins in them. */
 export function topicsReadBy({ shuffle, sources }: FunctionPlan): {
   readonly topic: string;

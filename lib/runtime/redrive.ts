@@ -17,9 +17,12 @@ import { type TaskName, toTaskName } from "./task-name.ts";
 /** Behind the name of a function without a log: the task of its redrives. No shuffle is called so, as a function that feeds one has a log. */
 const REDRIVES = "--redrive";
 
-/** The function whose task a name from a state log is: redrives of a function without a log have a task of their own. */
-export function functionOfTask(functionName: string): string {
-  return functionName.endsWith(REDRIVES) ? functionName.slice(0, -REDRIVES.length) : functionName;
+/** The function whose task is called so in a state log: one without a log has a task for its redrives. */
+export function planOfTask(functions: readonly FunctionPlan[], functionName: string): FunctionPlan | undefined {
+  return (
+    functions.find(({ name }) => name === functionName) ??
+    functions.find(({ name, commits }) => !commits && `${name}${REDRIVES}` === functionName)
+  );
 }
 
 /** The task that redrives the dead letters of a task, as a plan and a name. */

@@ -38,6 +38,7 @@ const COMMANDS = [
   ["state", "reset"],
   ["dlq", "list"],
   ["dlq", "show"],
+  ["dlq", "redrive"],
 ];
 
 describe("help", () => {

@@ -171,7 +171,10 @@ export class RedriveWorld {
       await weather.turn?.();
       return (await this.#invoke(process, plan, event)) as RedriveResponse;
     };
-    const toSend = letters.filter((letter) => survey.toSend.has(toDeadLetter(letter).id));
+    const toSend = letters.filter((letter) => {
+      const { id } = toDeadLetter(letter);
+      return survey.toSend.has(id) || survey.toSettle.has(id);
+    });
     await redrive(toSend, { topology: this.#topology, invoke, onBatch: (batch) => outcomes.push(...batch) });
     return { survey, outcomes };
   }

@@ -1,6 +1,7 @@
 /** `millrace dlq show`: one dead letter, with its original bytes. */
 
 import { type Command, Option } from "commander";
+import { type LetterState, LetterStates } from "../../local/redrive.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { parseIndex } from "../arguments.ts";
 import { readDeadLetters } from "../dead-letters.ts";
@@ -25,8 +26,10 @@ export function dlqShowCommand(terminal: Terminal): Command {
           throw new MillraceError("usage", "There is no functions/ folder here; name the application's with --app.");
         const show = (bytes: Uint8Array | null) =>
           bytes === null ? "–" : options.base64 ? Buffer.from(bytes).toString("base64") : showBytes(bytes);
-        for await (const [found, letter] of readDeadLetters(workspace.broker, application.topology, operator)) {
+        const { topology } = application;
+        for await (const { number: found, letter } of readDeadLetters(workspace.broker, topology, operator)) {
           if (found !== number) continue;
+          const state = await new LetterStates(topology, workspace.stateLog).of(letter);
           const { topic, partition, offset, timestampMs, headers } = letter;
           const rows: readonly (readonly [name: string, text: string])[] = [
             ["reason", toPrintable(letter.reason)],
@@ -34,6 +37,10 @@ export function dlqShowCommand(terminal: Terminal): Command {
             ["function", letter.functionName],
             ["position", `${topic}-${partition} at offset ${offset}`],
             ["time", showTime(timestampMs < 0 ? null : timestampMs)],
+            ...(letter.failedAtMs === undefined ? [] : [["failed at", showTime(letter.failedAtMs)] as const]),
+            ["id", letter.id],
+            ...(letter.successorOf === undefined ? [] : [["again", `it was ${letter.successorOf} before`] as const]),
+            ["redriven", sentenceOf(state)],
             ["key", show(letter.key)],
             ["value", show(letter.value)],
             ...headers.map(([name, bytes]) => ["header", `${toPrintable(name)}: ${showBytes(bytes)}`] as const),
@@ -49,4 +56,17 @@ export function dlqShowCommand(terminal: Terminal): Command {
         await workspace.close();
       }
     });
+}
+
+function sentenceOf(state: LetterState): string {
+  switch (state.kind) {
+    case "waiting":
+      return "not yet";
+    case "redriven":
+      return state.mark === "done" ? "yes" : "yes, and failed again";
+    case "impossible":
+      return `it cannot be: ${state.reason}`;
+    default:
+      return state satisfies never;
+  }
 }
