@@ -40,6 +40,12 @@ test.each(["lib/state-log/dynamodb-state-log.ts", "lib/state-log/open-blob-store
   },
 );
 
+test("importing the broker over Kafka does not load the AWS SDK, which only a login by IAM needs", () => {
+  const sdk = "/node_modules/(@aws-sdk|@smithy)/";
+  expect(countLoaded("lib/kafka/kafka-broker.ts", sdk)[1]).toBe(0);
+  expect(countLoaded("lib/kafka/msk-iam.ts", sdk)[1]).toBeGreaterThan(0);
+});
+
 test("importing the log in DynamoDB loads its client, so the counts above can tell", () => {
   expect(countLoaded("lib/state-log/dynamodb-state-log.ts", CLIENTS)[1]).toBeGreaterThan(5);
 });
