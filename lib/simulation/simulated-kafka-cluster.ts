@@ -28,7 +28,7 @@ export type ClusterOptions = {
   later(name: string, work: () => void): void;
   /**
    * Whether a coordinator that writes the end of a transaction finds a partition without a leader, and passes it over for good: that is how Kafka 4.2
-   * and later lose ends (KAFKA-20734). Default never.
+   * and later lose ends (KAFKA-20734). The broker that led it has dropped its connections, and comes back. Default never.
    */
   losesEnd?(): boolean;
   /** Default 2. */
@@ -62,6 +62,7 @@ export class SimulatedCluster {
   readonly #options: ClusterOptions;
   readonly #offsets: readonly SimulatedOffsets[];
   readonly #offsetsLeaders: number[];
+  readonly #bounces: number[] = [];
   /** Nodes of transactional ids that have moved. */
   readonly #moved = new Map<string, number>();
 
@@ -71,6 +72,21 @@ export class SimulatedCluster {
     this.transactions = new SimulatedTransactions(options);
     this.#offsets = Array.from({ length: OFFSETS_PARTITIONS }, () => new SimulatedOffsets());
     this.#offsetsLeaders = this.#offsets.map((_, partition) => 1 + (partition % this.brokers));
+  }
+
+  /** How often a broker has dropped its connections. */
+  bouncesOf(nodeId: number): number {
+    return this.#bounces[nodeId] ?? 0;
+  }
+
+  /** Drops all connections, of one broker or of all. */
+  bounce(nodeId?: number): void {
+    for (let i = 1; i <= this.brokers; i += 1)
+      if (nodeId === undefined || i === nodeId) this.#bounces[i] = this.bouncesOf(i) + 1;
+    for (const { logs, leaders } of this.topics.values())
+      logs.forEach((log, i) => {
+        if (nodeId === undefined || leaders[i] === nodeId) log.restart();
+      });
   }
 
   /** The broker that keeps a group or a transactional id; brokers are 1, 2, … */
@@ -260,8 +276,9 @@ export class SimulatedCluster {
 
   #toPart(topic: string, partition: number, find: () => TransactionalPart | undefined): Part {
     const end = (end: End) => {
-      const part = this.#options.losesEnd?.() === true ? undefined : find();
-      return part?.end(end) ?? CODE.NONE;
+      if (this.#options.losesEnd?.() !== true) return find()?.end(end) ?? CODE.NONE;
+      this.bounce(this.leadersOf(topic)?.[partition]);
+      return CODE.NONE;
     };
     return { topic, partition, end };
   }

@@ -30,15 +30,12 @@ export class SimulatedKafka {
   readonly addresses: readonly string[];
   readonly #cluster: SimulatedCluster;
   readonly #now: () => number;
-  /** How often each broker has dropped its connections. */
-  readonly #bounces: number[];
 
   constructor(options: ClusterOptions) {
     this.#now = options.now;
     this.#cluster = new SimulatedCluster(options);
     const numbers = Array.from({ length: this.#cluster.brokers }, (_, i) => i + 1);
     this.addresses = numbers.map((nodeId) => `${HOST}:${PORT_FIRST + nodeId}`);
-    this.#bounces = [0, ...numbers.map(() => 0)];
   }
 
   /** The brokers: 1, 2, … */
@@ -74,18 +71,12 @@ export class SimulatedKafka {
 
   /** Says a connection's age: when it is another number, the connection is gone. */
   bouncesOf(nodeId: number): number {
-    return this.#bounces[nodeId] as number;
+    return this.#cluster.bouncesOf(nodeId);
   }
 
   /** Drops all connections, of one broker or of all, as a restart does; all that was acknowledged stays. */
   bounce(nodeId?: number): void {
-    this.#bounces.forEach((bounces, i) => {
-      if (nodeId === undefined || i === nodeId) this.#bounces[i] = bounces + 1;
-    });
-    for (const { logs, leaders } of this.#cluster.topics.values())
-      logs.forEach((log, i) => {
-        if (nodeId === undefined || leaders[i] === nodeId) log.restart();
-      });
+    this.#cluster.bounce(nodeId);
   }
 
   /** Calls the hook at each append of a client's records, when it happens; not for a repeat that Kafka recognises, nor for `append`. */
