@@ -40,6 +40,8 @@ export class KafkaBroker implements Broker {
   readonly #transactions: Transactions;
   /** The last call of each transactional id: they follow each other. */
   readonly #queues = new Map<string, Promise<unknown>>();
+  /** What each cluster was thrown away for. */
+  readonly #failures = new WeakMap<Cluster, Error>();
   #cluster: Cluster;
   #isClosed = false;
 
@@ -167,15 +169,16 @@ export class KafkaBroker implements Broker {
   async #call<T>(doing: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
     const endsAtMs = this.#outside.now() + this.#timeoutMs;
     for (let attempt = 1; ; attempt += 1) {
-      if (!this.#cluster.isUsable() && !this.#isClosed) this.#replace(this.#cluster, "The connections were idle");
+      if (!this.#cluster.isUsable() && !this.#isClosed)
+        this.#replace(this.#cluster, new Error("the connections were idle"));
       const cluster = this.#cluster;
       const leftMs = endsAtMs - this.#outside.now();
       const timeoutMs = Math.min(leftMs, Math.ceil(this.#timeoutMs / ATTEMPTS_IN_TIME));
       try {
         return await withDeadline(work(cluster), timeoutMs, this.#outside);
-      } catch (error) {
-        const reaction = reactionTo(error);
-        if (reaction === "reconnect") this.#replace(cluster, `A call before failed: ${(error as Error).message}`);
+      } catch (caught) {
+        const reaction = reactionTo(caught);
+        const error = reaction === "reconnect" ? this.#replace(cluster, caught as Error) : caught;
         if (reaction === "forget") cluster.forget();
         const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1));
         const isLast = attempt === ATTEMPTS_MAX || this.#isClosed || this.#outside.now() + backoffMs >= endsAtMs;
@@ -185,10 +188,13 @@ export class KafkaBroker implements Broker {
     }
   }
 
-  #replace(cluster: Cluster, reason: string): void {
-    cluster.discard(reason);
-    // Somebody else may have met the same failure first.
+  /** Returns the failure that `cluster` was thrown away for: whoever was cut off by that has nothing better to say. */
+  #replace(cluster: Cluster, failure: Error): Error {
+    const first = this.#failures.get(cluster) ?? failure;
+    this.#failures.set(cluster, first);
+    cluster.discard(`A call before failed: ${first.message}`);
     if (this.#cluster === cluster && !this.#isClosed) this.#cluster = new Cluster(this.#settings, this.#outside);
+    return first;
   }
 }
 

@@ -16,6 +16,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { EventSourceMapping } from "./event-source-mapping.ts";
 import { newHost } from "./host.ts";
 import { invoke, type LocalFunction } from "./invocation.ts";
+import type { MappingNotice } from "./mapping-options.ts";
 import { OtherWriters } from "./other-writers.ts";
 import type { Outcome } from "./retry-policy.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
@@ -59,6 +60,8 @@ const TIMEOUT_MS_DEFAULT = 60_000;
 /** With faults, invocations are given up soon, so that zombies are common and short; twice as late each time in a row, or a slow machine never ends. */
 const FAULTY_TIMEOUT_MS = 250;
 const FAULTY_BACKOFF = { firstMs: 5, maxMs: 20 };
+/** Lambda waits up to a minute; whoever starts a server again here wants to see it go on. */
+const BACKOFF = { firstMs: 200, maxMs: 5_000 };
 /** A task that waits for the clock longer than this is not waited for by `quiet`. */
 const QUIET_HORIZON_MS = 10_000;
 const QUIET_POLL_MS = 20;
@@ -144,7 +147,8 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
     wakeUps.retry(name, { plan, place });
   };
   // Faults are many and mean nothing: whoever waits long after a few of them would only take longer.
-  const wakeUps = new WakeUps(clock, tick, faults === undefined ? undefined : FAULTY_BACKOFF);
+  const backoff = faults === undefined ? BACKOFF : FAULTY_BACKOFF;
+  const wakeUps = new WakeUps(clock, tick, backoff);
 
   const mappings = functions.flatMap((plan) =>
     topicsReadBy(plan).map(({ topic, startAt }) => {
@@ -158,16 +162,16 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
         batchSize: options.batchSize ?? batch?.maxRecords ?? BATCH_SIZE_DEFAULT,
         batchWindowMs: batch?.window ?? 0,
         clock,
-        ...(faults !== undefined && {
-          faults,
-          backoffFirstMs: FAULTY_BACKOFF.firstMs,
-          backoffMaxMs: FAULTY_BACKOFF.maxMs,
-        }),
+        backoffFirstMs: backoff.firstMs,
+        backoffMaxMs: backoff.maxMs,
+        ...(faults !== undefined && { faults }),
         observe(notice) {
           if (notice.kind === "invoked") ended(plan, notice.outcome);
           if (notice.kind === "invoked" && notice.outcome.kind === "failed" && faults === undefined)
             options.onProblem?.(sentenceOf(notice.outcome.error));
           if (notice.kind === "broker-failed") options.onProblem?.(sentenceOf(notice.error));
+          // Who keeps a log finds out by itself, and stops.
+          if (notice.kind === "reset" && !plan.commits) options.onProblem?.(skipped(plan, topic, notice));
         },
       });
     }),
@@ -240,6 +244,8 @@ function functionsOf({ application, only }: LocalRuntimeOptions): readonly Funct
   return application.topology.functions.filter(({ name }) => only === undefined || name === only);
 }
 
+type Reset = Extract<MappingNotice, { kind: "reset" }>;
+
 type Environment = { readonly host: Host; readonly isDead: () => boolean };
 
 function newEnvironment(
@@ -294,6 +300,14 @@ async function tasksInLog(options: LocalRuntimeOptions): Promise<(WakingTask & {
     found.push({ plan, place: { topic, partition }, sequenceNumber });
   }
   return found;
+}
+
+/** What a function without a log does where its input is not: it cannot tell what it has processed, and goes on with what is there. */
+function skipped({ name }: FunctionPlan, topic: string, { partition, from, to }: Reset): string {
+  const place = `${topic}-${partition}`;
+  return from < to
+    ? `Records ${from} to ${to - 1} of ${place} are gone before ${name} read them (retention): it skips them and goes on at ${to}.`
+    : `${place} ends before offset ${from}, where ${name} was to go on: it was deleted and created again, and is read from ${to}. Operators that read the results of ${name} will take the first ones for repeats: give a new topic a new name.`;
 }
 
 function sentenceOf(error: unknown): string {

@@ -10,7 +10,7 @@ import { DynamoDbStateLog, openDynamoDbStateLog } from "../../lib/state-log/dyna
 import { append, openLog } from "../../lib/state-log/workflow.ts";
 import { type DynamoDbLocal, startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
 import { appendUpTo, baseOf, entry, newTask } from "../state-log/entries.ts";
-import { LossyProxy } from "./lossy-proxy.ts";
+import { LossyProxy, THROTTLED } from "./lossy-proxy.ts";
 
 const QUICK = { connectMs: 300, requestMs: 300, silenceMs: 300, callMs: 1_000 };
 
@@ -188,11 +188,11 @@ test("throttling is waited for a little, and said where it goes on", async () =>
   await using proxy = await new LossyProxy(server.endpoint).listen();
   const log = new DynamoDbStateLog(new DynamoDbTable({ endpoint: proxy.endpoint, table }));
   let refusals = 2;
-  proxy.throttles = () => refusals-- > 0;
+  proxy.refuses = () => (refusals-- > 0 ? THROTTLED : undefined);
   const task = newTask();
   expect(await append(log, task, entry(1))).toEqual({ kind: "won" });
   expect(log.units.retries).toBe(2);
-  proxy.throttles = () => true;
+  proxy.refuses = () => THROTTLED;
   const failure = await failureOf(() => log.putEntry(task, entry(2)));
   expect(failure).toMatchObject({ code: "state-store", message: expect.stringContaining("throttles table") });
   await log.close();

@@ -6,18 +6,15 @@ import type { AddressInfo } from "node:net";
 export type Call = { readonly operation: string; readonly input: Readonly<Record<string, unknown>> };
 export type Answered = Call & { readonly status: number; readonly output: Readonly<Record<string, unknown>> };
 
-const THROTTLED = JSON.stringify({
-  __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-  message: "Rate exceeded",
-});
+export const THROTTLED = "ProvisionedThroughputExceededException";
 
 export class LossyProxy implements AsyncDisposable {
   /** Runs before a call is forwarded. */
   before: (call: Call) => Promise<void> | void = () => {};
   /** True: the call takes effect, and its reply is lost. */
   losesReply: (call: Call) => boolean = () => false;
-  /** True: the call is refused as DynamoDB does it when there are too many. */
-  throttles: (call: Call) => boolean = () => false;
+  /** The name of the exception that the call is refused with, as DynamoDB does it; undefined: it is not. */
+  refuses: (call: Call) => string | undefined = () => undefined;
   /** Every call that was answered by DynamoDB, in order, lost replies included. */
   readonly answered: Answered[] = [];
   readonly #target: URL;
@@ -48,8 +45,10 @@ export class LossyProxy implements AsyncDisposable {
     const operation = String(incoming.headers["x-amz-target"]).replace(/^.*\./, "");
     const call = { operation, input: JSON.parse(body.toString()) as Record<string, unknown> };
     await this.before(call);
-    if (this.throttles(call)) {
-      outgoing.writeHead(400, { "content-type": "application/x-amz-json-1.0" }).end(THROTTLED);
+    const refusal = this.refuses(call);
+    if (refusal !== undefined) {
+      const body = { __type: `com.amazonaws.dynamodb.v20120810#${refusal}`, message: `Refused with ${refusal}` };
+      outgoing.writeHead(400, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(body));
       return;
     }
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
