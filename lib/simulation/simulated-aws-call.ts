@@ -18,6 +18,8 @@ export type AwsService = {
   starts: number;
   /** What was asked of it that it does not know. */
   readonly unknown: Error[];
+  /** What it refused as wrong, whatever lies there. */
+  readonly invalid: Error[];
 };
 
 /** A request on its way. */
@@ -52,6 +54,7 @@ export function carryRepeatedly<T>(service: AwsService, sent: Sent, serve: (atte
 /** What the SDK throws for what was thrown on the way. */
 export function toSdkError(service: AwsService, error: unknown): unknown {
   if (error instanceof NotSimulatedError) service.unknown.push(error);
+  if (error instanceof SimulatedServiceError && error.name === "ValidationException") service.invalid.push(error);
   return error instanceof NetworkError ? new SimulatedServiceError("TimeoutError", error.message) : error;
 }
 

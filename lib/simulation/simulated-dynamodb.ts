@@ -57,6 +57,8 @@ const KINDS: readonly (readonly [prefix: string, kind: string])[] = [
 export class SimulatedDynamoDb {
   /** What was asked of it that it does not know. */
   readonly unknown: Error[] = [];
+  /** What it refused as wrong, whatever lay there: a mistake of who sent it, unless the item was meant to be too large. */
+  readonly invalid: Error[] = [];
   readonly #now: () => number;
   readonly #service: AwsService;
   readonly #tables = new Map<string, SimulatedTable>();
@@ -70,6 +72,7 @@ export class SimulatedDynamoDb {
       broken: "InternalServerError",
       starts: 1,
       unknown: this.unknown,
+      invalid: this.invalid,
     };
     for (const name of tables) this.#createTable(createTableCommand(name).input as Request & TableSchema);
   }

@@ -61,7 +61,14 @@ export class SimulatedS3 {
 
   /** `now`: epoch milliseconds of the world. `buckets`: those that are there from the start. */
   constructor({ now, buckets = [] }: { readonly now: () => number; readonly buckets?: readonly string[] }) {
-    this.#service = { now, throttled: "SlowDown", broken: "InternalError", starts: 1, unknown: this.unknown };
+    this.#service = {
+      now,
+      throttled: "SlowDown",
+      broken: "InternalError",
+      starts: 1,
+      unknown: this.unknown,
+      invalid: [],
+    };
     for (const bucket of buckets) this.#buckets.set(bucket, new Map());
   }
 

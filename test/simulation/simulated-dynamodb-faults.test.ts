@@ -296,6 +296,13 @@ describe("the world outside", () => {
     expect(database.items()).toEqual([]);
   });
 
+  test("what is wrong is refused and remembered, since it is a mistake of who sent it", async () => {
+    const { database, table } = newWorld();
+    await expect(table.get(undefined, { pk: "p", sk: "" }, true)).rejects.toMatchObject({ code: "state-store" });
+    expect(database.invalid).toMatchObject([{ name: "ValidationException" }]);
+    expect(database.unknown).toEqual([]);
+  });
+
   test("L2: the condition of an entry is evaluated, whatever it says", async () => {
     const { table } = newWorld();
     const at = { pk: { S: "p" }, sk: { S: "a" } };
