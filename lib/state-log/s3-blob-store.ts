@@ -29,6 +29,7 @@ import { type S3RequestCounts, S3Requests } from "./s3-requests.ts";
 export type S3BlobClient = Pick<S3Client, "send" | "destroy">;
 
 export type S3Settings = AwsSettings & {
+  /** Best without versions, or with a rule that ends old ones: else what is deleted stays, and is charged for. */
   readonly bucket: string;
   /** Before every key, with or without a slash at the end. Default: none. */
   readonly prefix?: string;
@@ -53,6 +54,8 @@ type CallOptions = { readonly abortSignal: AbortSignal; readonly requestTimeout:
 type Answer = { readonly $metadata: { readonly attempts?: number | undefined } };
 /** What is read of an answer's body. */
 type Body = AsyncIterable<Uint8Array> & { destroy?(error?: Error): unknown };
+
+type Reading = Uint8Array | "missing" | "broken-off" | "damaged";
 
 export class S3BlobStore implements BlobStore {
   readonly kind = "s3";
@@ -123,24 +126,9 @@ export class S3BlobStore implements BlobStore {
   async get(name: BlobName, byteLength: number): Promise<Uint8Array | undefined> {
     const key = this.#keyOf(name);
     this.#folderOf(name).add(key, name.number);
-    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
-    let found: Uint8Array | "missing" | "broken-off" | "damaged" = "missing";
+    let found: Reading = "missing";
     for (let reading = 0; reading < READINGS_MAX; reading += 1) {
-      found = await this.#call("GetObject", byteLength, async (options) => {
-        const answer = await unlessMissing(this.#client.send(command, options));
-        if (answer === undefined) return { found: "missing", $metadata: {} } as const;
-        this.#requests.add(name.task, "get");
-        const { Body, ContentLength, Metadata, $metadata } = answer;
-        const body = Body as Body;
-        if (ContentLength !== byteLength) {
-          body.destroy?.();
-          return { found: "missing", $metadata } as const;
-        }
-        const bytes = await readBody(body, byteLength, options.abortSignal);
-        if (bytes === undefined) return { found: "broken-off", $metadata } as const;
-        const isWhole = digestOf(bytes) === Metadata?.[DIGEST];
-        return { found: isWhole ? bytes : "damaged", $metadata } as const;
-      }).then((result) => result.found);
+      found = await this.#read(name.task, key, byteLength);
       if (found === "missing") return undefined;
       if (typeof found !== "string") return found;
     }
@@ -172,6 +160,21 @@ export class S3BlobStore implements BlobStore {
   close(): void {
     this.#closed = true;
     this.#client.destroy();
+  }
+
+  async #read(task: string, key: string, byteLength: number): Promise<Reading> {
+    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
+    const { found } = await this.#call("GetObject", byteLength, async (options) => {
+      const answer = await unlessMissing(this.#client.send(command, options));
+      this.#requests.add(task, "get");
+      const isThere = answer !== undefined && (answer.ContentLength ?? byteLength) === byteLength;
+      const body = answer?.Body as Body | undefined;
+      let found: Reading = isThere ? await readBody(body, byteLength, options.abortSignal) : "missing";
+      if (!isThere) body?.destroy?.();
+      if (typeof found !== "string" && digestOf(found) !== answer?.Metadata?.[DIGEST]) found = "damaged";
+      return { found, $metadata: answer?.$metadata ?? {} };
+    });
+    return found;
   }
 
   /** S3 lists in the order of keys, in pages. */
@@ -276,22 +279,26 @@ async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The body; undefined where it breaks off. Until the deadline, which the SDK keeps only up to the answer's head. */
-async function readBody(body: Body, byteLength: number, deadline: AbortSignal): Promise<Uint8Array | undefined> {
-  const stop = () => body.destroy?.(new Error("deadline"));
+/** The body, until the deadline, which the SDK keeps only up to the answer's head. */
+async function readBody(
+  body: Body | undefined,
+  byteLength: number,
+  deadline: AbortSignal,
+): Promise<Uint8Array | "broken-off"> {
+  const stop = () => body?.destroy?.(new Error("deadline"));
   deadline.addEventListener("abort", stop, { once: true });
   const bytes = new Uint8Array(byteLength);
   let length = 0;
   try {
-    for await (const piece of body) {
-      if (length + piece.byteLength > byteLength) return undefined;
+    for await (const piece of body ?? []) {
+      if (length + piece.byteLength > byteLength) return "broken-off";
       bytes.set(piece, length);
       length += piece.byteLength;
     }
-    return length === byteLength ? bytes : undefined;
+    return length === byteLength ? bytes : "broken-off";
   } catch (error) {
     if (deadline.aborted) throw Object.assign(new Error("aborted", { cause: error }), { name: "AbortError" });
-    return undefined;
+    return "broken-off";
   } finally {
     deadline.removeEventListener("abort", stop);
   }

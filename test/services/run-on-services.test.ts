@@ -8,6 +8,7 @@ import type { Screen } from "../../demo/screen.ts";
 import { type RunOptions, runWordCount } from "../../demo/word-count.ts";
 import { startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
 import { startKafka } from "../../tools/services/kafka.ts";
+import { startS3 } from "../../tools/services/s3.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const SILENT: Screen = { show() {}, say() {}, close() {} };
@@ -37,18 +38,21 @@ function options(services: RunOptions["services"], crash: number): RunOptions {
   };
 }
 
-test.each([0, 0.3])(
-  "counts every word once on servers, with faults of probability %d",
-  async (crash) => {
-    const [kafka, dynamodb] = await Promise.all([startKafka(), startDynamoDbLocal()]);
+test.each([
+  [0, undefined],
+  [0.3, "s3://millrace-snapshots/of/words"],
+])(
+  "counts every word once on servers, with faults of probability %d, snapshots in %s",
+  async (crash, snapshots) => {
+    const [kafka, dynamodb, s3] = await Promise.all([startKafka(), startDynamoDbLocal(), startS3()]);
     try {
-      const services = { kafka: kafka.bootstrap, dynamodb: dynamodb.endpoint };
+      const services = { kafka: kafka.bootstrap, dynamodb: dynamodb.endpoint, s3Endpoint: s3.endpoint, snapshots };
       const summary = await runWordCount(options(services, crash));
       expect(summary).toMatchObject({ verified: true });
       // A second run could not tell its lines from those that are there.
       await expect(runWordCount(options(services, crash))).rejects.toThrow(/Topic "lines" holds lines already/);
     } finally {
-      await Promise.all([kafka.stop(), dynamodb.stop()]);
+      await Promise.all([kafka.stop(), dynamodb.stop(), s3.stop()]);
     }
   },
   120_000,
