@@ -165,6 +165,8 @@ function propertiesOf(
     "log.cleaner.threads": 1,
     "log.cleaner.dedupe.buffer.size": 2_097_152,
     "auto.create.topics.enable": false,
+    // By default records are deleted whose timestamp, which is event time, is a week old.
+    "log.retention.ms": -1,
     "default.replication.factor": 1,
     "min.insync.replicas": 1,
     "offsets.topic.replication.factor": 1,
