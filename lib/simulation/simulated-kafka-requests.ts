@@ -31,7 +31,7 @@ const LATEST = -1;
 const ALL_TOPICS = -1;
 
 export const HOST = "simulated-kafka";
-export const PORT_FIRST = 9092;
+export const PORT_BASE = 9092;
 
 export const APIS: ReadonlyMap<number, Api> = new Map<number, Api>([
   [0, { version: 7, serve: produce }],
@@ -333,5 +333,5 @@ function isCoordinator(cluster: SimulatedCluster, nodeId: number, transactionalI
 }
 
 function writeNode(to: ProtocolWriter, nodeId: number): ProtocolWriter {
-  return to.string(HOST).int32(PORT_FIRST + nodeId);
+  return to.string(HOST).int32(PORT_BASE + nodeId);
 }

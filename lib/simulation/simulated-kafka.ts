@@ -17,7 +17,7 @@ import type { SimulatedRecord } from "./simulated-kafka-batch.ts";
 import { type AppendHook, type ClusterOptions, SimulatedCluster } from "./simulated-kafka-cluster.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
 import type { LogLimits } from "./simulated-kafka-log.ts";
-import { APIS, HOST, PORT_FIRST } from "./simulated-kafka-requests.ts";
+import { APIS, HOST, PORT_BASE } from "./simulated-kafka-requests.ts";
 import { nameOf } from "./simulated-kafka-transactions.ts";
 
 export type { AppendHook, SimulatedRecord };
@@ -35,7 +35,7 @@ export class SimulatedKafka {
     this.#now = options.now;
     this.#cluster = new SimulatedCluster(options);
     const numbers = Array.from({ length: this.#cluster.brokers }, (_, i) => i + 1);
-    this.addresses = numbers.map((nodeId) => `${HOST}:${PORT_FIRST + nodeId}`);
+    this.addresses = numbers.map((nodeId) => `${HOST}:${PORT_BASE + nodeId}`);
   }
 
   /** The brokers: 1, 2, … */
@@ -45,7 +45,7 @@ export class SimulatedKafka {
 
   /** The broker at an address; undefined where nobody listens. */
   nodeAt(host: string, port: number): number | undefined {
-    const nodeId = port - PORT_FIRST;
+    const nodeId = port - PORT_BASE;
     return host === HOST && nodeId >= 1 && nodeId <= this.brokers ? nodeId : undefined;
   }
 
