@@ -18,6 +18,8 @@ const table = `failures-${randomUUID()}`;
 let server: DynamoDbLocal;
 beforeAll(async () => {
   server = await startDynamoDbLocal({ inMemory: false });
+  // The first call of a server takes longer than the time-outs here.
+  await (await open()).close();
 });
 afterAll(() => server?.stop());
 
@@ -119,7 +121,7 @@ test("a server that is down is said; what was acknowledged is there again, and t
   expect(failure.message).toContain("ECONNREFUSED");
   await expect(openLog(log, task)).rejects.toMatchObject({ code: "state-store" });
   await server.restart();
-  expect((await openLog(log, task)).head).toEqual(entry(3));
+  await expect.poll(() => openLog(log, task).then(({ head }) => head, String), { timeout: 10_000 }).toEqual(entry(3));
   expect(await append(log, task, entry(4))).toEqual({ kind: "won" });
   await log.close();
 });
