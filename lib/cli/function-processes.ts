@@ -1,6 +1,7 @@
 /** A process per function, as Lambdas are: started, started again when one ends, and ended with this one, however it ends. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import * as nodeModule from "node:module"; // not by name: flushCompileCache is missing before Node 22.10
 import { fileURLToPath } from "node:url";
 import { INTERRUPTED, type Terminal } from "./terminal.ts";
 import type { Interrupt } from "./wait.ts";
@@ -57,6 +58,8 @@ export async function runFunctionProcesses(
     restarts.add(timer);
   };
 
+  // What this process has compiled the others need too; otherwise it is kept only when this one ends.
+  (nodeModule as Partial<Pick<typeof nodeModule, "flushCompileCache">>).flushCompileCache?.();
   for (const name of names) start(name, 0);
   await interrupt.over;
   isStopping = true;

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -76,6 +76,15 @@ test("Ctrl-C stops a supervised process too, although its standard input stays o
   const { child } = await startRun(["--only", "count-words", "--supervised"], "count-words: 1 record");
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("what was compiled is kept for the next start", async () => {
+  const env = { ...process.env, TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: undefined };
+  const child = spawn(process.execPath, [join(root, "bin/millrace.js"), "--help"], { cwd: folder, env });
+  children.push(child);
+  expect(await once(child, "exit")).toEqual([0, null]);
+  const kept = readdirSync(join(folder, "node-compile-cache"), { recursive: true });
+  expect(kept.length).toBeGreaterThan(10);
 });
 
 /** Resolves when it has said what `shown` says. */
