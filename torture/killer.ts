@@ -24,6 +24,8 @@ export type KillerOptions = {
   readonly written: () => number;
   /** How many records of its input a function has behind it. */
   readonly doneBy: (functionName: string) => number;
+  /** Whether all functions have done what there was. */
+  readonly isIdle: () => boolean;
   readonly onDealt: (dealt: Dealt) => void;
   readonly signal: AbortSignal;
 };
@@ -70,14 +72,14 @@ export class Killer {
     this.#throwIfFailed();
   }
 
-  /** Waits until all are back that were hit, and every function has done something since. */
+  /** Waits until all are back that were hit, and every function has done something since, or has nothing to do. */
   async #calm(): Promise<void> {
-    const { functions, doneBy, signal: aborted } = this.#options;
+    const { functions, doneBy, isIdle, signal: aborted } = this.#options;
     const startedMs = Date.now();
     await Promise.all(this.#pending);
     const before = functions.map(doneBy);
     const isCalm = () => functions.every((name, i) => doneBy(name) > (before[i] as number));
-    while (!isCalm() && Date.now() - startedMs < CALM_MS_MAX) {
+    while (!isCalm() && !isIdle() && Date.now() - startedMs < CALM_MS_MAX) {
       this.#throwIfFailed();
       await sleep(POLL_MS, undefined, { signal: aborted });
     }

@@ -135,6 +135,7 @@ class Run {
       functions: functions.map(({ name }) => name),
       written,
       doneBy: (name) => positions.doneBy(name),
+      isIdle: () => positions.areAtEnd(),
       onDealt: (dealt) => this.#dealt.push(dealt),
       signal: this.#options.signal,
     });

@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startLocalRuntime } from "../../lib/local/local-runtime.ts";
 import { openServices } from "../../lib/local/services.ts";
@@ -35,7 +35,7 @@ async function until(isSo: () => boolean | Promise<boolean>, what: () => string)
 
 /** Starts a process of the adding function, and waits until it runs. */
 async function startAdding(name: string, place: string) {
-  const script = join(import.meta.dirname, "zombie-process.ts");
+  const script = fileURLToPath(new URL("./zombie-process.ts", import.meta.url));
   const child = spawn(
     process.execPath,
     [
