@@ -1,0 +1,94 @@
+/**
+ * What no rule can make good: input that is gone, a topic that was made anew, numbers and entries that were lost. Nobody may go on as if nothing had
+ * happened: whoever meets it stops with a sentence, and what was written until then is right.
+ *
+ * Only what can be noticed: of a log without its last entry, or of records that were gone before anybody read a first one, nobody can tell.
+ */
+
+import type { FunctionPlan } from "../stream/plan.ts";
+import type { Draw } from "./draw.ts";
+import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
+import type { SimulatedKafka } from "./simulated-kafka.ts";
+
+/** What is told of it. */
+export const DAMAGE_CODES: ReadonlySet<string> = new Set(["input-missing", "state-broken", "kafka"]);
+
+export type Damaged = {
+  readonly kafka: SimulatedKafka;
+  readonly dynamodb: SimulatedDynamoDb;
+  readonly draw: Draw;
+  readonly functions: readonly FunctionPlan[];
+  readonly nameOf: (plan: FunctionPlan, topic: string, partition: number) => string;
+};
+
+type Head = {
+  readonly plan: FunctionPlan;
+  readonly topic: string;
+  readonly partition: number;
+  readonly task: string;
+  readonly sequenceNumber: number;
+  readonly base: number;
+  readonly meta: { readonly checkpoint: number; readonly exactlyOnce?: { readonly before?: number } };
+};
+
+/** Does a damage; undefined where there was nothing to be damaged. */
+export function damage(world: Damaged): string | undefined {
+  const heads = headsOf(world);
+  if (heads.length === 0) return undefined;
+  const head = world.draw.pick(heads);
+  const kind = world.draw.pick(Object.keys(DAMAGES) as (keyof typeof DAMAGES)[]);
+  return DAMAGES[kind](world, head) ? kind : undefined;
+}
+
+const DAMAGES = {
+  "records are gone before they were read": ({ kafka, draw }: Damaged, { topic, partition, meta }: Head) => {
+    const unread = kafka.endOffset(topic, partition) - meta.checkpoint - 1;
+    if (unread <= 0) return false;
+    kafka.trim(topic, partition, meta.checkpoint + 2 + draw.below(unread));
+    return true;
+  },
+  "a topic is deleted and created again": ({ kafka }: Damaged, { plan, topic }: Head) => {
+    if (plan.shuffle !== undefined) return false;
+    const { partitions } = kafka.topics().find(({ name }) => name === topic) as { partitions: number };
+    kafka.deleteTopic(topic);
+    kafka.createTopic(topic, partitions);
+    return true;
+  },
+  "a number written exactly once is forgotten": ({ kafka }: Damaged, { task, meta }: Head) => {
+    if (meta.exactlyOnce?.before === undefined) return false;
+    kafka.forgetGroup(task);
+    return true;
+  },
+  "an entry is lost": ({ dynamodb, draw }: Damaged, { task, sequenceNumber, base }: Head) => {
+    const needed = dynamodb
+      .entriesOf(task)
+      .filter(({ seq }) => Number(seq?.N) > base && Number(seq?.N) < sequenceNumber);
+    if (needed.length === 0) return false;
+    const { pk, sk } = draw.pick(needed);
+    dynamodb.deleteItem({ pk: pk?.S as string, sk: sk?.S as string });
+    return true;
+  },
+};
+
+function headsOf({ dynamodb, functions, nameOf }: Damaged): Head[] {
+  return functions
+    .filter(({ commits }) => commits)
+    .flatMap((plan) =>
+      (plan.shuffle === undefined
+        ? plan.sources.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions }))
+        : [{ topic: plan.shuffle.name, partitions: plan.shuffle.partitions }]
+      ).flatMap(({ topic, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => {
+          const task = nameOf(plan, topic, partition);
+          const entries = dynamodb.entriesOf(task).toSorted((a, b) => Number(b.seq?.N) - Number(a.seq?.N));
+          const [item] = entries;
+          // A long meta is compressed, and says nothing here.
+          if (item?.meta?.S === undefined) return [];
+          const meta = JSON.parse(item.meta.S) as Head["meta"];
+          return [
+            { plan, topic, partition, task, sequenceNumber: Number(item.seq?.N), base: Number(item.base?.N), meta },
+          ];
+        }).flat(),
+      ),
+    );
+}

@@ -1,0 +1,179 @@
+/**
+ * An execution environment on simulated servers: production code with its own clients and warm cache. It may crash, be frozen, and be given up; what it
+ * has asked for by then may still reach the servers.
+ */
+
+import type { Host } from "../runtime/host.ts";
+import type { FunctionPlan, Topology } from "../stream/plan.ts";
+import type { Chance } from "./chance.ts";
+import { type Network, NetworkError } from "./network.ts";
+import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
+import type { SimulatedKafka } from "./simulated-kafka.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Production } from "./variants.ts";
+import type { Witness } from "./witness.ts";
+
+/** What all environments share. */
+export type Surroundings = {
+  readonly production: Production;
+  readonly topology: Topology;
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly kafka: SimulatedKafka;
+  readonly dynamodb: SimulatedDynamoDb;
+  readonly witness: Witness;
+  readonly wake: Host["wake"];
+};
+
+export const TABLE = "simulated";
+
+const TRAVEL_MS_MAX = 4;
+const SLOW_MS = { least: 10, most: 20_000 };
+const SKEW_MS_MAX = 2_000;
+const JUMP_MS_MAX = 60_000;
+
+export class Environment {
+  readonly plan: FunctionPlan;
+  readonly host: Host;
+  /** Invocations that have not ended, zombies among them. */
+  running = 0;
+  #isDead = false;
+  #frozenUntilMs = 0;
+  #skewMs: number;
+  #attempts = 0;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #around: Surroundings;
+
+  constructor(name: string, plan: FunctionPlan, around: Surroundings) {
+    const { production, timeline, kafka, dynamodb, topology, chance, witness } = around;
+    this.plan = plan;
+    this.#around = around;
+    this.#skewMs = chance.draw.below(2 * SKEW_MS_MAX) - SKEW_MS_MAX;
+    const timers = {
+      now: () => timeline.now(),
+      after: (ms: number, work: () => void) =>
+        timeline.after(ms, () => {
+          if (!this.#isDead) work();
+        }),
+    };
+    const broker = new production.KafkaBroker(
+      { brokers: kafka.addresses },
+      production.simulatedOutside(kafka, this.#network("Kafka"), timers),
+    );
+    const table = new production.DynamoDbTable({ table: TABLE, client: dynamodb.client(this.#network("DynamoDB")) });
+    const newAttemptId = () => `${name}-${++this.#attempts}`;
+    const stateLog = new production.DynamoDbStateLog(table, { newAttemptId });
+    const putEntry = stateLog.putEntry.bind(stateLog);
+    stateLog.putEntry = (task, entry) => {
+      witness.attempt(task, entry);
+      return putEntry(task, entry);
+    };
+    this.host = {
+      topology,
+      broker,
+      stateLog,
+      now: () => timeline.now() + this.#skewMs,
+      newAttemptId,
+      wake: (...wish) => {
+        if (!this.#isDead) around.wake(...wish);
+      },
+      report: () => {},
+      strict: false,
+    };
+  }
+
+  /** Ends when the environment dies. */
+  get death(): Promise<void> {
+    return this.#end.promise;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Whether another invocation may be given to it. */
+  get isFree(): boolean {
+    return !this.#isDead && this.running === 0;
+  }
+
+  crash(): void {
+    this.#isDead = true;
+    this.#end.resolve();
+  }
+
+  /** Nothing of it goes on for a while. */
+  freeze(ms: number): void {
+    this.#frozenUntilMs = Math.max(this.#frozenUntilMs, this.#around.timeline.now() + ms);
+  }
+
+  jumpClock(): void {
+    this.#skewMs += this.#around.chance.draw.below(2 * JUMP_MS_MAX) - JUMP_MS_MAX;
+  }
+
+  #network(server: string): Network {
+    return {
+      call: (name, serve, deadlineMs) => this.#call(`${server} ${name}`, serve, deadlineMs),
+      occurs: (fault) => this.#around.chance.occurs(fault as Parameters<Chance["occurs"]>[0]),
+      below: (n) => this.#around.chance.draw.below(n),
+    };
+  }
+
+  #call<T>(name: string, serve: () => T, deadlineMs: number | undefined): Promise<T> {
+    const { chance, timeline } = this.#around;
+    return new Promise((resolve, reject) => {
+      // Whoever is dead asks nobody, and is never told.
+      if (this.#isDead) return;
+      chance.count(`call: ${name}`);
+      const crash = (when: string) => {
+        chance.count(`${when}: ${name}`);
+        this.crash();
+      };
+      if (chance.occurs("crash-before")) return crash("crash-before");
+      const lost = () => this.#later(0, () => reject(new NetworkError(`${name} was not answered`)));
+      const giveUp = () => {
+        // Without a deadline the caller may wait for ever, or be told that its connection is gone.
+        if (deadlineMs !== undefined) this.#later(deadlineMs, lost);
+        else if (chance.draw.occurs(0.5)) this.#later(this.#travelMs(), lost);
+      };
+      if (chance.occurs("request-lost")) return giveUp();
+      const isDying = chance.occurs("crash-during");
+      const isLate = !isDying && chance.occurs("request-late");
+      if (isLate) giveUp();
+      const thereMs = this.#travelMs() + (isLate ? chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most) : 0);
+      if (deadlineMs !== undefined && !isLate && thereMs > deadlineMs) giveUp();
+      timeline.after(thereMs, () => {
+        let answer: () => void;
+        try {
+          const value = serve();
+          answer = () => resolve(value);
+        } catch (error) {
+          answer = () => reject(error);
+        }
+        if (isLate || this.#isDead) return;
+        if (chance.occurs("crash-after")) return crash("crash-after");
+        if (chance.occurs("answer-lost")) return giveUp();
+        const backMs = this.#travelMs();
+        if (deadlineMs !== undefined && thereMs + backMs > deadlineMs) giveUp();
+        else this.#later(backMs, answer);
+      });
+      if (isDying) this.#later(thereMs / 2, () => crash("crash-during"));
+    });
+  }
+
+  /** Lets something happen in this environment, when it is not frozen, unless it is dead by then. */
+  #later(ms: number, work: () => void): void {
+    const { timeline } = this.#around;
+    timeline.after(ms, () => {
+      if (this.#isDead) return;
+      const frozenMs = this.#frozenUntilMs - timeline.now();
+      if (frozenMs > 0) this.#later(frozenMs, work);
+      else work();
+    });
+  }
+
+  #travelMs(): number {
+    const { chance } = this.#around;
+    if (chance.occurs("slow")) return chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most);
+    return 1 + chance.draw.below(TRAVEL_MS_MAX);
+  }
+}

@@ -1,0 +1,39 @@
+/** Programs over a variant of the production code, ready to be run again and again. */
+
+import type { Topology } from "../stream/plan.ts";
+import { cleanAndTally } from "./clean-and-tally.ts";
+import { countWords, countWordsEarly, countWordsIdle } from "./count-words.ts";
+import type { Program } from "./program.ts";
+import type { Production } from "./variants.ts";
+import { loadVariant, type Patch } from "./variants.ts";
+
+export type LoadedProgram = { readonly program: Program; readonly topology: Topology };
+
+export type Loaded = { readonly production: Production; readonly programs: readonly LoadedProgram[] };
+
+/** Sizes of a run that takes milliseconds: a ring that goes round, states and outputs that do not fit. */
+const SMALL_SCALE: readonly Patch[] = [
+  { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
+  { file: "runtime/snapshot.ts", find: "SELF_CONTAINED_BYTES = 1_024", replace: "SELF_CONTAINED_BYTES = 48" },
+  { file: "state-log/dynamodb-items.ts", find: "ITEM_BYTES_MAX = 390 * 1024", replace: "ITEM_BYTES_MAX = 1_600" },
+  { file: "state-log/dynamodb-state-log.ts", find: "ITEM_BYTES_MAX - 4 * 1024", replace: "ITEM_BYTES_MAX - 1_200" },
+  { file: "state-log/dynamodb-parts.ts", find: "PART_BYTES = 384 * 1024", replace: "PART_BYTES = 512" },
+  { file: "state/chunk-range.ts", find: "CHUNK_BYTES_MAX = 96 * 1024", replace: "CHUNK_BYTES_MAX = 100" },
+  { file: "state/chunk-range.ts", find: "KEYS_MIN = 8", replace: "KEYS_MIN = 1" },
+];
+
+/** What all programs are called. */
+export const APPLICATION = "simulated";
+
+const PROGRAMS = [countWords, countWordsEarly, countWordsIdle, cleanAndTally];
+
+/** Loads the production code at the small scale, with patches beside. `name`: unique in this process. */
+export async function load(name: string, patches: readonly Patch[] = []): Promise<Loaded> {
+  const production = await loadVariant(name, [...SMALL_SCALE, ...patches]);
+  const programs = PROGRAMS.map((make) => {
+    const program = make(production);
+    const definitions = program.operators.map(({ definition }) => definition);
+    return { program, topology: production.buildTopology(APPLICATION, definitions) };
+  });
+  return { production, programs };
+}

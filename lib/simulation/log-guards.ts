@@ -1,0 +1,198 @@
+/** Guards of the state log: entries, chunks, parts. */
+
+import { at, type Guard } from "./guard.ts";
+
+const TASK = "runtime/task.ts";
+const DECISIONS = "state-log/decisions.ts";
+const ITEMS = "state-log/dynamodb-items.ts";
+const STATE_LOG = "state-log/dynamodb-state-log.ts";
+const OPEN_TASK = "runtime/open-task.ts";
+
+export const LOG_GUARDS: readonly Guard[] = [
+  {
+    name: "put condition, first lap",
+    invariant: "L2",
+    without: "two writers store the same number, and the later put replaces the earlier",
+    patches: [at(ITEMS, '"attribute_not_exists(#seq)"', '"attribute_not_exists(#seq) OR attribute_exists(#seq)"')],
+  },
+  {
+    name: "put condition, later laps",
+    invariant: "L2",
+    without: "a slot is overwritten whatever it holds",
+    patches: [at(ITEMS, '"#seq = :lapBefore"', '"attribute_exists(#seq) OR #seq = :lapBefore"')],
+  },
+  {
+    name: "a refusal is one's own only by attempt id",
+    invariant: "L4",
+    without: "any refusal is taken for a success whose reply was lost",
+    patches: [
+      at(
+        DECISIONS,
+        "isOwnEntry: (found, entry) => found.sequenceNumber === entry.sequenceNumber && found.attemptId === entry.attemptId",
+        "isOwnEntry: () => true",
+      ),
+    ],
+  },
+  {
+    name: "attempt id fresh for each content",
+    invariant: "L4",
+    without: "a writer takes another content of its own for the one it puts",
+    patches: [
+      at(
+        TASK,
+        "attemptId: this.#host.newAttemptId(),",
+        "attemptId: ((this.#host as { fixed?: string }).fixed ??= this.#host.newAttemptId()),",
+      ),
+    ],
+  },
+  {
+    name: "an entry names the one before it",
+    invariant: "L1",
+    without: "entries that do not follow each other are read as one log",
+    patches: [at(TASK, 'previousAttemptId: task.head?.attemptId ?? "",', 'previousAttemptId: "",')],
+  },
+  {
+    name: "slots that were read too early are read again",
+    invariant: "L8",
+    without: "a log with entries missing is taken for whole",
+    patches: [at(DECISIONS, "      missing.push(number);\n      continue;", "      continue;")],
+  },
+  {
+    name: "an entry of another lap is not taken",
+    invariant: "L1",
+    without: "what an earlier lap left in a slot is applied again",
+    patches: [
+      at(
+        DECISIONS,
+        "isEntry: (found, sequenceNumber) => found.sequenceNumber === sequenceNumber",
+        "isEntry: () => true",
+      ),
+    ],
+  },
+  {
+    name: "chunks are read after the log",
+    invariant: "L7",
+    without: "chunks that are older than the log's base are used",
+    patches: [
+      at(
+        "state-log/workflow.ts",
+        "    const read = await readLog(log, task, seen, rules);",
+        "    const early = await log.readChunks(task);\n    const read = await readLog(log, task, seen, rules);",
+      ),
+      at("state-log/workflow.ts", "    const chunks = await log.readChunks(task);", "    const chunks = early;"),
+    ],
+  },
+  {
+    name: "a chunk ahead of the log is no part of it",
+    invariant: "L8",
+    without: "state of a later entry is mixed with an older log",
+    patches: [at(DECISIONS, "isAhead: (chunk, headNumber) => chunk.asOf > headNumber", "isAhead: () => false")],
+  },
+  {
+    name: "chunks only go forward",
+    invariant: "L6",
+    without: "a slow writer replaces a chunk by an older one",
+    patches: [at(ITEMS, '"attribute_not_exists(#asOf)"', '"attribute_not_exists(#asOf) OR attribute_exists(#asOf)"')],
+  },
+  {
+    name: "as-of of a chunk",
+    invariant: "L7",
+    without: "entries that a chunk already holds are applied to it again",
+    patches: [
+      at(
+        OPEN_TASK,
+        "const accepts = cover.newest >= sequenceNumber ? cover.misses(sequenceNumber) : undefined;",
+        'const accepts = undefined as ReturnType<ChunkCover["misses"]> | undefined;',
+      ),
+    ],
+  },
+  {
+    name: "base only after the chunk was acknowledged",
+    invariant: "L6",
+    without: "entries are overwritten that no chunk covers yet",
+    patches: [
+      at(
+        "runtime/snapshot.ts",
+        "await log.putChunk(task.name.full, { range: rangeName(range), asOf: head.sequenceNumber, bytes });",
+        "void log.putChunk(task.name.full, { range: rangeName(range), asOf: head.sequenceNumber, bytes }).catch(() => {});",
+      ),
+    ],
+  },
+  {
+    name: "no entry is overwritten without cover",
+    invariant: "L6",
+    without: "the ring goes round over entries that nothing else holds",
+    patches: [
+      at(
+        "state/chunk-ledger.ts",
+        "      .filter(([, since], i) => head - since >= young && (i < share || head - since >= slots - 6))",
+        "      .filter(() => head - young > slots + share)",
+      ),
+      at("runtime/snapshot.ts", ">= RING_SLOTS - 4;", ">= RING_SLOTS * 1_000;"),
+      at(DECISIONS, "base >= sequenceNumber - slots,\n", "base >= sequenceNumber - slots || base >= 0,\n"),
+      at(TASK, "Math.max(task.ledger.base(head + 1), task.head?.base ?? 0)", "Math.max(0, head - RING_SLOTS + 1)"),
+      at(TASK, "import { LAYOUT, type LogEntry }", "import { LAYOUT, RING_SLOTS, type LogEntry }"),
+    ],
+  },
+  {
+    name: "chunks touched by others are written too",
+    invariant: "L6",
+    without: "ranges that another writer touched never get a chunk",
+    patches: [at(OPEN_TASK, "  if (!entry.selfContained) ledger.touch(sequenceNumber, touched);", "")],
+  },
+  {
+    name: "a self-contained entry replaces what was before",
+    invariant: "L7",
+    without: "cells that were removed come back",
+    patches: [at(OPEN_TASK, "    state.clear(accepts ?? (() => true));", "")],
+  },
+  {
+    name: "chunks start anew after a self-contained entry",
+    invariant: "L7",
+    without: "chunks from before the entry speak for what came after it",
+    patches: [
+      at(TASK, "if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);\n    else ", ""),
+      at(OPEN_TASK, "    if (!cover.holdsWhole(sequenceNumber)) restartChunks(state, ledger, sequenceNumber);", ""),
+    ],
+  },
+  {
+    name: "parts belong to an attempt",
+    invariant: "L4",
+    without: "whoever loses a race overwrites the parts of the winner",
+    patches: [
+      at(ITEMS, "{ sequenceNumber, attemptId }: Pick<LogEntry", "{ sequenceNumber }: Pick<LogEntry"),
+      at(
+        ITEMS,
+        'return { task, folder: "entries", number: sequenceNumber, attemptId };',
+        'return { task, folder: "entries", number: sequenceNumber, attemptId: "" };',
+      ),
+    ],
+  },
+  {
+    name: "parts are put before the entry that names them",
+    invariant: "L3",
+    without: "an entry is there whose changes are not",
+    patches: [
+      at(
+        STATE_LOG,
+        "await this.#entryBlobs.put(blob, body);",
+        "void this.#entryBlobs.put(blob, body).catch(() => {});",
+      ),
+    ],
+  },
+  {
+    name: "parts in use are not swept",
+    invariant: "L6",
+    without: "the parts of entries in the ring are taken away",
+    patches: [
+      at(STATE_LOG, "sequenceNumber - this.#rules.slots + 1", "sequenceNumber"),
+      at(STATE_LOG, "if (!this.#known.hasBelow(folder, number)) return;", ""),
+    ],
+  },
+  {
+    name: "a later layout stops",
+    invariant: "layout",
+    without: "an old version writes behind a newer one",
+    patches: [at(DECISIONS, "isKnownLayout: (entry) => entry.layout <= LAYOUT", "isKnownLayout: () => true")],
+  },
+];

@@ -1,0 +1,73 @@
+/** Guards of topics that are written exactly once. */
+
+import { at, type Guard } from "./guard.ts";
+
+const TRANSACTIONS = "kafka/transactions.ts";
+
+export const TRANSACTION_GUARDS: readonly Guard[] = [
+  {
+    name: "the number is read after the takeover",
+    invariant: "transactions 2",
+    without: "a transaction that ends meanwhile is written again",
+    patches: [
+      at(
+        TRANSACTIONS,
+        "    const identity = await whilePending(cluster, async () => {",
+        '    const early = await cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)).catch(() => undefined);\n    const identity = await whilePending(cluster, async () => {',
+      ),
+      at(
+        TRANSACTIONS,
+        '    const last = await whilePending(cluster, () =>\n      cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),\n    );',
+        "    const last = early;",
+      ),
+    ],
+  },
+  {
+    name: "the number is read as stable",
+    invariant: "transactions 2",
+    without: "the number from before the last transaction is believed",
+    patches: [at("kafka/requests.ts", ".boolean(true)", ".boolean(false)")],
+  },
+  {
+    name: "the number is part of the transaction",
+    invariant: "transactions 1",
+    without: "batches are there and their number is not, or the other way round",
+    patches: [
+      at(
+        TRANSACTIONS,
+        'cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),',
+        "Promise.resolve(),",
+      ),
+      at(
+        TRANSACTIONS,
+        "    await ask(commitTxn(id, writer));",
+        '    await ask(commitTxn(id, writer));\n    await cluster.askCoordinator("group", id, commitOffset(id, position, sequenceNumber));',
+      ),
+      at(
+        TRANSACTIONS,
+        'import { stableOffset } from "./requests.ts";',
+        'import { commitOffset, stableOffset } from "./requests.ts";',
+      ),
+    ],
+  },
+  {
+    name: "a writer is used until its first failure",
+    invariant: "transactions 3",
+    without: "what was written before a failure is committed with what comes after it",
+    patches: [at(TRANSACTIONS, "    this.#writers.delete(transactionalId);\n", "")],
+  },
+  {
+    name: "a failed send is followed by no commit",
+    invariant: "transactions 3",
+    without: "a number is there whose batches are not",
+    patches: [at(TRANSACTIONS, '    if (written.status === "rejected") throw written.reason;\n', "")],
+  },
+  {
+    name: "a number is written once",
+    invariant: "transactions 1",
+    without: "what a dead writer has written is written again",
+    patches: [
+      at(TRANSACTIONS, "if (writer.last === undefined || writer.last < sequenceNumber) {", "if (sequenceNumber > 0) {"),
+    ],
+  },
+];

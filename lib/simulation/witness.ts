@@ -1,0 +1,114 @@
+/**
+ * Sees every write that takes effect on the simulated servers, and says which of them no rule allows.
+ *
+ * L1, L2: entries of a task come as 1, 2, 3, …, each once, each naming the attempt before it. L5, O2, O4: what is sent is, byte by byte and partition
+ * by partition, what a commit holds. L9, O5: commit n + 1 comes, and is sent, only when all of n was.
+ */
+
+import type { LogEntry } from "../state-log/state-log.ts";
+import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
+import type { Production } from "./variants.ts";
+
+/** A commit and what of its outputs has not been seen yet. */
+type Commit = {
+  readonly sequenceNumber: number;
+  readonly attemptId: string;
+  readonly unseen: Set<string>;
+  before: Commit | undefined;
+};
+
+export class Witness {
+  /** What must not be, in the order in which it happened. */
+  readonly broken: string[] = [];
+  readonly #production: Production;
+  /** What was put by anybody, by task, number and attempt: the item alone may have its body elsewhere. */
+  readonly #attempted = new Map<string, LogEntry[]>();
+  readonly #heads = new Map<string, Commit>();
+  /** The commit of each record that may be sent. */
+  readonly #sendable = new Map<string, { readonly task: string; readonly commit: Commit }>();
+  /** Topics that tasks without a log write: what they send follows from the input alone. */
+  readonly #unlogged: ReadonlySet<string>;
+
+  constructor(production: Production, unlogged: ReadonlySet<string>) {
+    this.#production = production;
+    this.#unlogged = unlogged;
+  }
+
+  /** Somebody is going to put an entry. */
+  attempt(task: string, entry: LogEntry): void {
+    const name = nameOf(task, entry.sequenceNumber, entry.attemptId);
+    const known = this.#attempted.get(name);
+    if (known === undefined) this.#attempted.set(name, [entry]);
+    else known.push(entry);
+  }
+
+  /** An entry was stored. */
+  committed(task: string, stored: LogEntry, bodyBytes: { changes: number; outputs: number }): void {
+    const { sequenceNumber, attemptId, previousAttemptId } = stored;
+    const before = this.#heads.get(task);
+    const expected = (before?.sequenceNumber ?? 0) + 1;
+    if (sequenceNumber !== expected) {
+      this.#note(`L2: entry ${sequenceNumber} of ${task} instead of ${expected}`);
+      return;
+    }
+    if (previousAttemptId !== (before?.attemptId ?? ""))
+      this.#note(`L1: entry ${sequenceNumber} of ${task} does not follow the one before it`);
+    if (before !== undefined && before.unseen.size > 0)
+      this.#note(`L9: entry ${sequenceNumber} of ${task} came before all of ${before.sequenceNumber} was sent`);
+    const attempts = this.#attempted.get(nameOf(task, sequenceNumber, attemptId)) ?? [];
+    const entry = attempts.find(
+      ({ changes, outputs }) => changes.length === bodyBytes.changes && outputs.length === bodyBytes.outputs,
+    );
+    if (entry === undefined) {
+      this.#note(`entry ${sequenceNumber} of ${task} was put by nobody`);
+      return;
+    }
+    // Whoever is before the last one is of no interest any more.
+    if (before !== undefined) before.before = undefined;
+    const commit: Commit = { sequenceNumber, attemptId, unseen: new Set(), before };
+    this.#heads.set(task, commit);
+    for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber))
+      for (const fingerprint of fingerprintsOf(batch)) {
+        commit.unseen.add(fingerprint);
+        this.#sendable.set(fingerprint, { task, commit });
+      }
+    this.#attempted.delete(nameOf(task, sequenceNumber, attemptId));
+  }
+
+  /** Records reached a partition, whether or not a transaction around them will be committed. */
+  sent(batch: OutgoingBatch): void {
+    if (this.#unlogged.has(batch.topic)) return;
+    for (const fingerprint of fingerprintsOf(batch)) {
+      const found = this.#sendable.get(fingerprint);
+      if (found === undefined) {
+        this.#note(`L5, O2, O4: ${batch.topic} was sent what no commit holds`);
+        return;
+      }
+      const { task, commit } = found;
+      commit.unseen.delete(fingerprint);
+      const { before } = commit;
+      if (before !== undefined && before.unseen.size > 0)
+        this.#note(`O5: ${task} sent of ${commit.sequenceNumber} before all of ${before.sequenceNumber}`);
+    }
+  }
+
+  #note(sentence: string): void {
+    this.broken.push(sentence);
+  }
+}
+
+function nameOf(task: string, sequenceNumber: number, attemptId: string): string {
+  return `${task} ${sequenceNumber} ${attemptId}`;
+}
+
+/** All of a record and where it goes, as text. */
+function fingerprintsOf({ topic, partition, records }: OutgoingBatch): string[] {
+  return records.map(
+    ({ key, value, timestampMs, headers }: OutgoingRecord) =>
+      `${topic} ${partition} ${timestampMs} ${textOf(key)} ${textOf(value)} ${headers.map(([name, bytes]) => `${name}=${textOf(bytes)}`).join()}`,
+  );
+}
+
+function textOf(bytes: Uint8Array | null): string {
+  return bytes === null ? "null" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

@@ -1,0 +1,388 @@
+/**
+ * One simulated run: a program on simulated servers, everything that happens drawn from one seed.
+ *
+ *     inputs → simulated Kafka → simulated mapping → environments (production code) → simulated DynamoDB, simulated Kafka
+ *              ↑ trouble, until it ends; then all must come to rest within bounded virtual time, and the program judges its results
+ */
+
+import type { InvocationContext } from "../runtime/operator-handler.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
+import type { TickEvent } from "../wire/lambda-event.ts";
+import { Chance } from "./chance.ts";
+import { DAMAGE_CODES, damage } from "./damage.ts";
+import { Environment, TABLE } from "./environment.ts";
+import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
+import { PERFECT_NETWORK } from "./network.ts";
+import type { Result } from "./program.ts";
+import { readResults } from "./read-results.ts";
+import { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
+import { SimulatedKafka } from "./simulated-kafka.ts";
+import { SimulatedMapping } from "./simulated-mapping.ts";
+import { Timeline } from "./timeline.ts";
+import { Witness } from "./witness.ts";
+
+export type Run = {
+  readonly seed: number;
+  readonly program: string;
+  /** What was wrong, in sentences; none where all was right. */
+  readonly broken: readonly string[];
+  /** How often each thing happened. */
+  readonly counts: ReadonlyMap<string, number>;
+};
+
+const START_MS = 1_000_000;
+/** Trouble goes on for a while after the last input. */
+const TROUBLE_AFTER_MS = 3_000;
+/** Then everything must come to rest within this. */
+const REST_WITHIN_MS = 1_800_000;
+/** Whoever was given up long ago may still act. */
+const AFTERMATH_MS = 120_000;
+const TIME_OUT_MS = 60_000;
+const LOOK_MS = 1_000;
+const WEATHER_MS = 100;
+/** What an invocation may fail with when nothing is wrong with the code. */
+const EXCUSED = new Set(["kafka", "state-store", "conflict"]);
+const BROKEN_MAX = 5;
+
+type TaskPlace = { readonly plan: FunctionPlan; readonly topic: string; readonly partition: number };
+
+/** Runs one seed. `versions`: the present code, and the one that is deployed in the middle of some runs. `tell`: is told what happens. */
+export async function simulate(
+  versions: readonly [Loaded, Loaded],
+  seed: number,
+  tell?: (line: string) => void,
+): Promise<Run> {
+  return new World(versions, seed, tell).run();
+}
+
+class World {
+  readonly #versions: readonly [Loaded, Loaded];
+  readonly #seed: number;
+  readonly #chance: Chance;
+  readonly #timeline = new Timeline(START_MS);
+  readonly #kafka: SimulatedKafka;
+  readonly #dynamodb: SimulatedDynamoDb;
+  readonly #witness: Witness;
+  readonly #program: number;
+  readonly #mappings: SimulatedMapping[];
+  readonly #environments = new Map<string, Environment[]>();
+  /** Tasks that asked to be woken, and when. */
+  readonly #wishes = new Map<string, { readonly atMs: number; readonly sequenceNumber: number }>();
+  #environmentsMade = 0;
+  /** Live invocations, zombies not counted. */
+  #waitedFor = 0;
+  #version: 0 | 1 = 0;
+  #generation = 0;
+  #writes = 0;
+  /** Whether something was damaged, and whether anybody has noticed. */
+  #damage: "none" | "done" | "noticed" = "none";
+
+  constructor(versions: readonly [Loaded, Loaded], seed: number, tell?: (line: string) => void) {
+    this.#versions = versions;
+    this.#seed = seed;
+    const timed = (line: string) => tell?.(`${String(this.#timeline.now() - START_MS).padStart(9)} ${line}`);
+    const chance = new Chance(seed, tell && timed);
+    this.#chance = chance;
+    this.#program = chance.draw.below(versions[0].programs.length);
+    const { topology } = this.#loaded;
+    const unlogged = topology.functions
+      .filter(({ commits }) => !commits)
+      .flatMap(({ topicOutputs, deadLetterTopic }) => [
+        deadLetterTopic,
+        ...topicOutputs.map(({ topic }) => topic.topicName),
+      ]);
+    this.#witness = new Witness(versions[0].production, new Set([...unlogged, ...this.#foreignTopics()]));
+    this.#kafka = new SimulatedKafka({
+      now: () => this.#timeline.now(),
+      later: (_, work) => void this.#timeline.after(chance.draw.magnitude(1, 50), work),
+    });
+    this.#dynamodb = new SimulatedDynamoDb({ now: () => this.#timeline.now(), tables: [TABLE] });
+    for (const { name, partitions } of topology.topics) this.#kafka.createTopic(name, partitions);
+    this.#watchServers();
+    const batchSizeMax = chance.draw.between(2, 8);
+    const isolation = chance.draw.pick(["committed", "uncommitted"] as const);
+    this.#mappings = topology.functions.flatMap((plan) =>
+      topicsOf(plan).map(
+        ({ topic, partitions }) =>
+          new SimulatedMapping({
+            plan,
+            topic,
+            partitions,
+            kafka: this.#kafka,
+            chance,
+            timeline: this.#timeline,
+            batchSizeMax,
+            isolation,
+            invoke: (...invocation) => this.#invoke(...invocation),
+          }),
+      ),
+    );
+  }
+
+  async run(): Promise<Run> {
+    const { program } = this.#loaded;
+    const inputs = program.inputs(this.#chance.draw, START_MS);
+    for (const { topic, partition, atMs, timestampMs, key, value } of inputs)
+      this.#timeline.after(atMs, () => {
+        if (this.#damage !== "none") return;
+        this.#kafka.append(topic, partition, [{ key: bytesOf(key), value: bytesOf(value), timestampMs, headers: [] }]);
+        this.#wake(topic);
+      });
+    const lastMs = Math.max(...inputs.map(({ atMs }) => atMs));
+    this.#plan(lastMs);
+    let isOver = false;
+    const isDone = () => isOver || this.#damage === "noticed";
+    void this.#comeToRest(lastMs + this.#chance.draw.below(TROUBLE_AFTER_MS)).then(() => {
+      isOver = true;
+    });
+    const isBroken = () => this.#witness.broken.length > 0;
+    await this.#timeline.run(() => isDone() || isBroken(), START_MS + lastMs + REST_WITHIN_MS);
+    if (!isDone() && !isBroken()) this.#note("it does not come to rest");
+    else {
+      await this.#timeline.run(isBroken, this.#timeline.now() + AFTERMATH_MS);
+      const results = { of: (topic: string) => this.#resultsOf(topic), isPartial: this.#damage === "noticed" };
+      if (!isBroken()) for (const sentence of program.judge(inputs, results)) this.#note(sentence);
+    }
+    for (const error of [...this.#dynamodb.unknown, ...this.#dynamodb.invalid]) this.#note(`a wrong request: ${error}`);
+    const { broken } = this.#witness;
+    return {
+      seed: this.#seed,
+      program: program.name,
+      broken: broken.slice(0, BROKEN_MAX),
+      counts: this.#chance.counts,
+    };
+  }
+
+  get #loaded(): LoadedProgram {
+    return this.#versions[this.#version].programs[this.#program] as LoadedProgram;
+  }
+
+  #note(sentence: string): void {
+    this.#witness.broken.push(sentence);
+  }
+
+  #foreignTopics(): string[] {
+    return this.#loaded.topology.functions.flatMap(({ sources }) =>
+      sources.filter(({ writtenByMillrace }) => !writtenByMillrace).map(({ topic }) => topic.topicName),
+    );
+  }
+
+  #watchServers(): void {
+    const { fromEntryItem } = this.#versions[0].production;
+    this.#dynamodb.observe(({ pk, after }) => {
+      this.#writes += 1;
+      const task = /^entries#(.*)$/.exec(pk)?.[1];
+      if (task === undefined || after === undefined) return;
+      const { entry, body } = fromEntryItem(after);
+      const changes = body?.changesBytes ?? entry.changes.length;
+      const outputs = body === undefined ? entry.outputs.length : body.byteLength - body.changesBytes;
+      this.#witness.committed(task, entry, { changes, outputs });
+    });
+    this.#kafka.onAppend((topic, partition, records) => {
+      this.#writes += 1;
+      this.#witness.sent({ topic, partition, records });
+      this.#wake(topic);
+    });
+  }
+
+  /** What else is to happen before trouble ends. */
+  #plan(lastMs: number): void {
+    const { draw } = this.#chance;
+    const weather = () => {
+      if (this.#chance.occurs("leader-moved")) this.#moveLeader();
+      if (this.#chance.occurs("connections-dropped")) this.#kafka.bounce(draw.between(1, this.#kafka.brokers));
+      if (draw.occurs(0.05)) void this.#tick(draw.pick(this.#tasks()));
+      if (this.#timeline.now() < START_MS + lastMs) this.#timeline.after(WEATHER_MS, weather);
+    };
+    weather();
+    if (draw.occurs(0.15))
+      this.#timeline.after(draw.below(lastMs + 1), () => {
+        this.#chance.count("event: a later version is deployed");
+        this.#version = 1;
+      });
+    if (draw.occurs(0.06)) this.#timeline.after(draw.below(lastMs + TROUBLE_AFTER_MS), () => this.#doDamage());
+    else if (this.#loaded.program.mayStartOver && draw.occurs(0.2))
+      this.#timeline.after(draw.below(lastMs + 1), () => void this.#startOver());
+  }
+
+  #doDamage(): void {
+    const done = damage({
+      kafka: this.#kafka,
+      dynamodb: this.#dynamodb,
+      draw: this.#chance.draw,
+      functions: this.#loaded.topology.functions,
+      nameOf: (plan, topic, partition) => `${APPLICATION}/${plan.name}/${topic}-${partition}/${this.#generation}`,
+    });
+    if (done === undefined) return;
+    this.#chance.count(`damage: ${done}`);
+    this.#damage = "done";
+  }
+
+  #moveLeader(): void {
+    const { draw } = this.#chance;
+    const { name, partitions } = draw.pick(this.#kafka.topics());
+    this.#kafka.moveLeader(name, draw.below(partitions), draw.between(1, this.#kafka.brokers));
+  }
+
+  /** All functions begin again in a new generation, as `state reset` makes them. */
+  async #startOver(): Promise<void> {
+    this.#chance.count("event: all functions start over");
+    const { production } = this.#versions[0];
+    const table = new production.DynamoDbTable({ table: TABLE, client: this.#dynamodb.client(PERFECT_NETWORK) });
+    const log = new production.DynamoDbStateLog(table);
+    for (const { name } of this.#loaded.topology.functions) await log.allotGeneration(name, 0);
+    this.#generation = 1;
+    for (const mapping of this.#mappings) mapping.rewind();
+  }
+
+  #wake(topic: string): void {
+    for (const mapping of this.#mappings ?? []) if (mapping.topic === topic) mapping.poll();
+  }
+
+  #tasks(): TaskPlace[] {
+    return this.#mappings
+      .filter(({ plan }) => plan.commits)
+      .flatMap(({ plan, topic, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => ({ plan, topic, partition })),
+      );
+  }
+
+  #tick({ plan, topic, partition }: TaskPlace): Promise<boolean> {
+    const event = { eventSource: "millrace:tick", functionName: plan.name, tasks: [{ topic, partition }] } as const;
+    return this.#invoke(plan, event);
+  }
+
+  async #invoke(plan: FunctionPlan, event: string | TickEvent): Promise<boolean> {
+    const { draw } = this.#chance;
+    const environment = this.#environmentFor(plan);
+    const operator = this.#loaded.program.operators.find(({ definition }) => definition === environment.plan.operator);
+    if (operator === undefined) throw new Error(`no operator of ${plan.name}`);
+    this.#chance.count("invocations");
+    if (this.#chance.occurs("clock-jumped")) environment.jumpClock();
+    if (this.#chance.occurs("frozen"))
+      this.#timeline.after(draw.below(30), () => environment.freeze(draw.magnitude(50, 100_000)));
+    const version = this.#version;
+    const { HOST } = this.#versions[version].production;
+    const context: InvocationContext = {
+      awsRequestId: "simulated",
+      functionName: plan.name,
+      getRemainingTimeInMillis: () => TIME_OUT_MS,
+      [HOST]: environment.host,
+    } as InvocationContext;
+    environment.running += 1;
+    this.#waitedFor += 1;
+    const done = operator(event, context).then(
+      () => true,
+      (error: unknown) => {
+        this.#failed(error, version);
+        return false;
+      },
+    );
+    void done.then(() => {
+      environment.running -= 1;
+    });
+    const early = this.#chance.occurs("timed-out");
+    const givenUp = this.#timeline.sleep(early ? draw.below(30) : TIME_OUT_MS).then(() => false);
+    const died = environment.death.then(() => false);
+    const succeeded = await Promise.race([done, died, givenUp]);
+    this.#waitedFor -= 1;
+    return succeeded;
+  }
+
+  #environmentFor(plan: FunctionPlan): Environment {
+    const { draw } = this.#chance;
+    const pool = `${plan.name} ${this.#version} ${this.#generation}`;
+    const environments = (this.#environments.get(pool) ?? []).filter(({ isDead }) => !isDead);
+    this.#environments.set(pool, environments);
+    const free = environments.filter(({ isFree }) => isFree);
+    if (free.length > 0 && !this.#chance.occurs("cold-start")) return draw.pick(free);
+    const { topology } = this.#loaded;
+    const generation = this.#generation;
+    const own = topology.functions.find(({ name }) => name === plan.name) as FunctionPlan;
+    const name = `environment-${++this.#environmentsMade}`;
+    const made = new Environment(name, own, {
+      production: this.#versions[this.#version].production,
+      topology,
+      timeline: this.#timeline,
+      chance: this.#chance,
+      kafka: this.#kafka,
+      dynamodb: this.#dynamodb,
+      witness: this.#witness,
+      wake: (...wish) => {
+        if (generation === this.#generation) this.#wish(...wish);
+      },
+    });
+    environments.push(made);
+    return made;
+  }
+
+  #failed(error: unknown, version: number): void {
+    const { name, code, stack } = error as { name?: string; code?: string; stack?: string };
+    if (name === "MillraceError" && code !== undefined) {
+      this.#chance.count(`failed: ${code}`);
+      if (this.#damage !== "none" && DAMAGE_CODES.has(code)) {
+        if (code !== "kafka" || (error as Error).message.includes("has no offset any more")) this.#damage = "noticed";
+        return;
+      }
+      if (EXCUSED.has(code) || (code === "state-unusable" && version < this.#version)) return;
+    }
+    this.#note(`an invocation failed: ${stack ?? String(error)}`);
+  }
+
+  #wish(functionName: string, topic: string, partition: number, atMs: number | null, sequenceNumber: number): void {
+    const plan = this.#loaded.topology.functions.find(({ name }) => name === functionName) as FunctionPlan;
+    const name = `${functionName} ${topic} ${partition} ${this.#generation}`;
+    if (sequenceNumber < (this.#wishes.get(name)?.sequenceNumber ?? 0)) return;
+    if (atMs === null) {
+      this.#wishes.delete(name);
+      return;
+    }
+    if (this.#chance.occurs("wake-up-lost")) return;
+    const wish = { atMs, sequenceNumber };
+    this.#wishes.set(name, wish);
+    this.#timeline.after(atMs - this.#timeline.now(), () => void this.#fulfil(name, wish, { plan, topic, partition }));
+  }
+
+  async #fulfil(name: string, wish: object, place: TaskPlace): Promise<void> {
+    while (this.#wishes.get(name) === wish) {
+      if (await this.#tick(place)) break;
+      await this.#timeline.sleep(500);
+    }
+    if (this.#wishes.get(name) === wish) this.#wishes.delete(name);
+  }
+
+  #resultsOf(topic: string): readonly Result[] {
+    const { program, topology } = this.#loaded;
+    const partitions = topology.topics.find(({ name }) => name === topic)?.partitions ?? 0;
+    const { results, broken } = readResults(this.#kafka, { topic, partitions }, this.#generation);
+    for (const sentence of program.exactlyOnce.has(topic) ? [...broken.repeats, ...broken.order] : broken.order)
+      this.#note(sentence);
+    return results;
+  }
+
+  /** Ends trouble, then waits until nothing is left to do, and a look at every task changes nothing. */
+  async #comeToRest(troubleMs: number): Promise<void> {
+    await this.#timeline.sleep(troubleMs);
+    this.#chance.end();
+    for (const mapping of this.#mappings) mapping.goBack();
+    for (let writes = -1; writes !== this.#writes || this.#wishes.size > 0; ) {
+      while (this.#waitedFor > 0 || !this.#mappings.every((mapping) => mapping.isCaughtUp())) {
+        for (const mapping of this.#mappings) mapping.poll();
+        await this.#timeline.sleep(LOOK_MS);
+      }
+      writes = this.#writes;
+      // What the schedule does every minute.
+      for (const place of this.#tasks()) while (!(await this.#tick(place))) await this.#timeline.sleep(LOOK_MS);
+      if (this.#wishes.size > 0) await this.#timeline.sleep(LOOK_MS);
+    }
+  }
+}
+
+function topicsOf({ shuffle, sources }: FunctionPlan): { readonly topic: string; readonly partitions: number }[] {
+  if (shuffle !== undefined) return [{ topic: shuffle.name, partitions: shuffle.partitions }];
+  return sources.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions }));
+}
+
+function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : Buffer.from(text);
+}

@@ -1,0 +1,48 @@
+/** Simulates seeds on several threads. */
+
+import { Worker } from "node:worker_threads";
+import type { SeedsNews, SeedsOrder } from "../../lib/simulation/seeds-worker.ts";
+
+export type SeedsResult = {
+  done: number;
+  /** By seed. */
+  broken: SeedsNews["broken"][number][];
+  readonly counts: Map<string, number>;
+  unrun: NonNullable<SeedsNews["unrun"]>;
+};
+
+const WORKER = new URL("../../lib/simulation/seeds-worker.ts", import.meta.url);
+
+/** Blocks are counted on one thread, of this many seeds at the most: that slows it down. */
+export type SeedsRange = Pick<SeedsOrder, "from" | "seeds" | "patches" | "untilBroken" | "countsBlocks">;
+
+/** Runs the seeds; `onNews` is told of the result so far. */
+export async function runSeeds(
+  range: SeedsRange,
+  workers: number,
+  onNews: (result: SeedsResult) => void = () => {},
+): Promise<SeedsResult> {
+  const result: SeedsResult = { done: 0, broken: [], counts: new Map(), unrun: [] };
+  await Promise.all(
+    Array.from({ length: workers }, (_, offset) => {
+      const order = { ...range, offset, stride: workers, countsBlocks: range.countsBlocks && offset === 0 };
+      return runWorker(order, (news) => {
+        result.done += news.done;
+        result.broken = [...result.broken, ...news.broken].sort((a, b) => a.seed - b.seed);
+        for (const [name, n] of news.counts) result.counts.set(name, (result.counts.get(name) ?? 0) + n);
+        result.unrun = news.unrun ?? result.unrun;
+        onNews(result);
+      });
+    }),
+  );
+  return result;
+}
+
+function runWorker(order: SeedsOrder, onNews: (news: SeedsNews) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(WORKER, { workerData: order });
+    worker.on("message", onNews);
+    worker.on("error", reject);
+    worker.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`A thread ended with code ${code}.`))));
+  });
+}
