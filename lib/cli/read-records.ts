@@ -17,19 +17,28 @@ const FETCH_LIMITS = { bytesMax: 1024 * 1024, recordsMax: 1_000 };
 
 type Cursor = { readonly partition: number; nextOffset: number; readonly end: number; page: RecordColumns; at: number };
 
-/** The records from `starts` (inclusive) to `ends` (exclusive), both per partition. */
+/**
+ * The records from `positions` (inclusive) to `ends` (exclusive), both per partition. `positions` move along, and stop where there is nothing to read yet: what
+ * lies in an open transaction is below the end.
+ */
 export async function* readRecords(
   broker: Broker,
   topic: string,
-  starts: readonly number[],
+  positions: number[],
   ends: readonly number[],
 ): AsyncGenerator<ReadRecord> {
   const cursors: Cursor[] = [];
-  for (const [partition, start] of starts.entries()) {
+  const advance = async (cursor: Cursor) => {
+    const isThere = await hasNext(cursor, broker, topic);
+    const { page, at, nextOffset } = cursor;
+    positions[cursor.partition] = at < page.count ? page.offsets[at]! : nextOffset;
+    return isThere;
+  };
+  for (const [partition, start] of positions.entries()) {
     const end = ends[partition] ?? 0;
     if (start >= end) continue;
     const cursor = { partition, nextOffset: start, end, page: NOTHING, at: 0 };
-    if (await hasNext(cursor, broker, topic)) cursors.push(cursor);
+    if (await advance(cursor)) cursors.push(cursor);
   }
   while (cursors.length > 0) {
     let earliest = cursors[0]!;
@@ -44,7 +53,8 @@ export async function* readRecords(
       value: valueBytesAt(page, at),
       headers: headersAt(page, at),
     };
-    if (!(await hasNext(earliest, broker, topic))) cursors.splice(cursors.indexOf(earliest), 1);
+    positions[partition] = page.offsets[at]! + 1;
+    if (!(await advance(earliest))) cursors.splice(cursors.indexOf(earliest), 1);
   }
 }
 

@@ -12,11 +12,14 @@ export class TestTerminal implements Terminal {
   exitCode: number | undefined;
   readonly #listeners = new Set<() => void>();
 
-  constructor(folder: string, input: string | Uint8Array = "") {
+  constructor(folder: string, input: string | Uint8Array | AsyncIterable<Uint8Array> = "") {
     this.folder = folder;
-    this.input = (async function* () {
-      yield Buffer.from(input);
-    })();
+    this.input =
+      typeof input === "object" && Symbol.asyncIterator in input
+        ? input
+        : (async function* () {
+            yield Buffer.from(input);
+          })();
   }
 
   async inputEnded(): Promise<void> {

@@ -3,35 +3,18 @@
  * without being busy, leaves nothing out, and goes on by itself.
  */
 
-import { json, type Operator, operator, stream, text, topic } from "millrace";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { main } from "../../lib/cli/main.ts";
-import { ProblemLog } from "../../lib/cli/problem-log.ts";
-import type { Broker } from "../../lib/kafka/broker.ts";
-import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
-import type { Application } from "../../lib/local/application.ts";
-import { type LocalRuntime, startLocalRuntime } from "../../lib/local/local-runtime.ts";
-import { readTopic, type TopicElement } from "../../lib/local/read-topic.ts";
-import type { Workspace } from "../../lib/local/workspace.ts";
-import { openDynamoDbStateLog } from "../../lib/state-log/dynamodb-state-log.ts";
-import { buildTopology } from "../../lib/stream/topology.ts";
 import { type DynamoDbLocal, startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
 import { freePorts } from "../../tools/services/free-ports.ts";
-import { type KafkaServer, startKafka } from "../../tools/services/kafka.ts";
+import { type KafkaServer, LOGIN_USER, startKafka } from "../../tools/services/kafka.ts";
 import { TestTerminal } from "../cli/test-terminal.ts";
 import { strangerAt } from "./kafka-world.ts";
 import { LossyProxy, THROTTLED } from "./lossy-proxy.ts";
+import { AWHILE, OrdersApplication, PARTITIONS } from "./orders-application.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-const PARTITIONS = 2;
-const KINDS = 5;
-/** Of the time that passes, for an application of seven tasks that wait. A busy loop takes all of it. */
-const CPU_SHARE_MAX = 0.4;
-/** Each task, mapping and wake-up may say its own sentence, again every five seconds. */
-const SENTENCES_PER_SECOND_MAX = 8;
-const CALL_MS = 4_000;
 const SLOW_MS = 200;
-const AWHILE = { timeout: 30_000, interval: 50 };
 
 let kafka: KafkaServer;
 let dynamodb: DynamoDbLocal;
@@ -45,149 +28,9 @@ afterAll(async () => {
   await Promise.all([kafka?.stop(), dynamodb?.stop()]);
 });
 
-/** One operator of two functions with logs, whose results are written exactly once, and one function without a log. Shuffles are named by operators. */
-function newApplication(name: string) {
-  const orders = topic(`${name}-orders`, { value: text(), partitions: PARTITIONS });
-  const counts = topic(`${name}-counts`, { key: text(), value: json<number>(), partitions: 1, exactlyOnce: true });
-  const copies = topic(`${name}-copies`, { value: text(), partitions: 1 });
-  const operators: Operator[] = [
-    operator(
-      `${name}-count`,
-      stream(orders)
-        .keyBy((order) => order)
-        .count()
-        .to(counts.from(({ value }) => value)),
-    ),
-    operator(
-      `${name}-copy`,
-      stream(orders)
-        .map((order) => order.toUpperCase())
-        .to(copies),
-    ),
-  ];
-  const topology = buildTopology(
-    name,
-    operators.map(({ definition }) => definition),
-  );
-  const application: Application = { name, folder: ".", operators, topology };
-  return { application, counts, copies };
-}
-
-/** An application that runs, and what it says as the command line says it. */
-class Running {
-  readonly said: { readonly atMs: number; readonly sentence: string }[] = [];
-  readonly #problems = new ProblemLog((sentence) => this.said.push({ atMs: Date.now(), sentence }));
-  readonly #made: ReturnType<typeof newApplication>;
-  readonly workspace: Workspace;
-  #runtime: LocalRuntime | undefined;
-  #sent = 0;
-
-  private constructor(made: ReturnType<typeof newApplication>, workspace: Workspace) {
-    this.#made = made;
-    this.workspace = workspace;
-  }
-
-  static async start(name: string): Promise<Running> {
-    const made = newApplication(name);
-    // As `openServices` does it, but that nobody waits for long.
-    const broker = new KafkaBroker({ brokers: [kafka.bootstrap], callTimeoutMs: CALL_MS });
-    await broker.ensureTopics(made.application.topology.topics);
-    const timeouts = { connectMs: 1_000, requestMs: CALL_MS / 2, silenceMs: CALL_MS / 2, callMs: CALL_MS };
-    const table = `millrace-${name}`;
-    const stateLog = await openDynamoDbStateLog({ endpoint: proxy.endpoint, table, create: true, timeouts });
-    const workspace = {
-      broker,
-      stateLog,
-      async close() {
-        await broker.close();
-        await stateLog.close();
-      },
-    };
-    const running = new Running(made, workspace);
-    await running.start();
-    return running;
-  }
-
-  async start(): Promise<void> {
-    this.#runtime = await startLocalRuntime({
-      application: this.#made.application,
-      workspace: this.workspace,
-      onProblem: (sentence) => this.#problems.add(sentence),
-    });
-  }
-
-  async stop(): Promise<void> {
-    await this.#runtime?.stop();
-    this.#runtime = undefined;
-  }
-
-  get broker(): Broker {
-    return this.workspace.broker;
-  }
-
-  topic(name: string): string {
-    return `${this.#made.application.name}-${name}`;
-  }
-
-  /** Writes orders, however long it takes; what was in doubt is written again only where it is not there. */
-  async order(count: number): Promise<void> {
-    for (const end = this.#sent + count; this.#sent < end; this.#sent += 1) {
-      const value = new TextEncoder().encode(`w${this.#sent % KINDS}`);
-      const record = { key: null, value, timestampMs: Date.now(), headers: [] };
-      await this.broker.produce([
-        { topic: this.topic("orders"), partition: this.#sent % PARTITIONS, records: [record] },
-      ]);
-    }
-  }
-
-  /** The counts of each kind as they were written, and how many orders were copied, repeats of the same left out. */
-  async results(): Promise<{ counts: Record<string, number[]>; copies: number }> {
-    const counts: Record<string, number[]> = {};
-    for (const { key, value } of await readTopic(this.broker, this.#made.counts))
-      (counts[key as string] ??= []).push(value as number);
-    return { counts, copies: new Set((await this.copied()).map(({ identity }) => JSON.stringify(identity))).size };
-  }
-
-  copied(): Promise<readonly TopicElement[]> {
-    return readTopic(this.broker, this.#made.copies);
-  }
-
-  /** Waits until every order is counted once and copied. */
-  async isRight(): Promise<void> {
-    const expected: Record<string, number[]> = {};
-    for (let i = 0; i < this.#sent; i += 1) {
-      const all = (expected[`w${i % KINDS}`] ??= []);
-      all.push(all.length + 1);
-    }
-    await expect
-      .poll(() => this.results().catch(String), AWHILE)
-      .toEqual({ counts: expected, copies: this.#sent })
-      .catch((e) => {
-        console.log(JSON.stringify(this.said, null, 1));
-        throw e;
-      });
-  }
-
-  /** Waits until it says something of this form, in so many milliseconds from now on at least, and looks at what waiting costs. */
-  async says(forms: readonly RegExp[], atLeastMs = 2_000): Promise<void> {
-    const from = this.said.length;
-    const startedMs = Date.now();
-    const cpu = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, atLeastMs));
-    const sentences = () => this.said.slice(from).map(({ sentence }) => sentence);
-    for (const form of forms) await expect.poll(() => sentences().join("\n"), AWHILE).toMatch(form);
-    const { user, system } = process.cpuUsage(cpu);
-    const tookMs = Date.now() - startedMs;
-    expect((user + system) / 1_000 / tookMs, "share of a processor").toBeLessThan(CPU_SHARE_MAX);
-    const perSecond = Map.groupBy(this.said.slice(from), ({ atMs }) => Math.floor((atMs - startedMs) / 1_000));
-    for (const [second, said] of perSecond)
-      expect(said.length, `second ${second}:\n${sentences().join("\n")}`).toBeLessThanOrEqual(SENTENCES_PER_SECOND_MAX);
-  }
-}
-
-let running: Running | undefined;
-async function run(name: string): Promise<Running> {
-  running = await Running.start(name);
+let running: OrdersApplication | undefined;
+async function run(name: string): Promise<OrdersApplication> {
+  running = await OrdersApplication.start(name, kafka.bootstrap, proxy.endpoint);
   await running.order(20);
   await running.isRight();
   expect(running.said).toEqual([]);
@@ -196,6 +39,7 @@ async function run(name: string): Promise<Running> {
 afterEach(async () => {
   proxy.refuses = () => undefined;
   proxy.before = () => {};
+  vi.unstubAllEnvs();
   await running?.stop();
   await running?.workspace.close();
   running = undefined;
@@ -208,13 +52,33 @@ const refuseAll = (exception: string) => {
 describe("in the middle of a run", () => {
   test("Kafka is killed, and started again", async () => {
     const app = await run("killed-kafka");
-    await kafka.kill();
+    const following = new TestTerminal(ROOT);
+    const where = ["--app", ROOT, "--kafka", kafka.bootstrap, "--dynamodb", proxy.endpoint];
+    const followed = ["--from-beginning", "--follow", "--json"];
+    const follow = main(["topics", "read", app.topic("orders"), ...followed, ...where], following);
+    await following.showsLines(20);
+    // Its input goes on when Kafka is away.
+    const producing = new TestTerminal(
+      ROOT,
+      lineAfter("one\ntwo\n", () => kafka.kill(), "three\n"),
+    );
+    const produce = main(["topics", "produce", "lines", ...where], producing);
+    expect(await produce).toBe(1);
+    expect(producing.errors).toMatch(
+      /^Kafka at .* cannot be reached.* Lines 1 to 2 are written, and any of lines 3 to 3 may be\.$/m,
+    );
     await app.says([
       /^Kafka at 127\.0\.0\.1:\d+ cannot be reached.*ECONNREFUSED.*check the address, and that it is running/m,
     ]);
     await kafka.restart();
     await app.order(20);
     await app.isRight();
+    await following.showsLines(40);
+    following.interrupt();
+    expect(await follow).toBe(0);
+    expect(following.errors).toMatch(/^Kafka at .* cannot be reached/);
+    const offsets = following.output.trimEnd().split("\n");
+    expect(new Set(offsets.map((line) => line.replace(/"value".*/, ""))).size).toBe(offsets.length);
   });
 
   test("DynamoDB is killed, and started again", async () => {
@@ -317,6 +181,13 @@ describe("in the middle of a run", () => {
   });
 });
 
+/** Input whose second part comes when `between` is over. */
+async function* lineAfter(first: string, between: () => Promise<void>, second: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(first);
+  await between();
+  yield Buffer.from(second);
+}
+
 describe("at the start, and for commands that look", () => {
   const commands = [["run"], ["topics", "list"], ["topics", "read", "lines"], ["state", "list"], ["dlq", "list"]];
   const call = async (kafkaAt: string, dynamodbAt: string) => {
@@ -337,6 +208,16 @@ describe("at the start, and for commands that look", () => {
           /^Kafka at 127\.0\.0\.1:\d+ cannot be reached .* check the address, and that it is running/,
         ),
       ]);
+    }
+  });
+
+  test("Kafka refuses the login", async () => {
+    vi.stubEnv("MILLRACE_KAFKA_LOGIN", "plain");
+    vi.stubEnv("MILLRACE_KAFKA_USERNAME", LOGIN_USER);
+    vi.stubEnv("MILLRACE_KAFKA_PASSWORD", "wrong");
+    for (const { code, lines } of await call(kafka.loginBootstrap, proxy.endpoint)) {
+      expect(code).toBe(1);
+      expect(lines).toEqual([expect.stringMatching(/^Kafka at .* refuses the login.*check the user, the password/)]);
     }
   });
 

@@ -51,6 +51,8 @@ export function topicsProduceCommand(terminal: Terminal): Command {
         // Records without a key go around the partitions, from wherever the last command stopped.
         let turn = ranges.reduce((sum, { high }) => sum + high, 0);
         let lineNumber = 0;
+        /** Up to here all lines are written, or refused and said to be. */
+        let done = 0;
         let written = 0;
         let refused = 0;
 
@@ -71,7 +73,13 @@ export function topicsProduceCommand(terminal: Terminal): Command {
             }
           }
           const batches = batch.map((records, partition): OutgoingBatch => ({ topic: name, partition, records }));
-          await broker.produce(batches.filter(({ records }) => records.length > 0));
+          try {
+            await broker.produce(batches.filter(({ records }) => records.length > 0));
+          } catch (error) {
+            if (!(error instanceof MillraceError)) throw error;
+            throw new MillraceError(error.code, `${error.message} ${extentOf(done, lineNumber)}`, { cause: error });
+          }
+          done = lineNumber;
         };
 
         if (terminal.inputIsTerminal) terminal.err("Each line becomes a record; Ctrl-D ends.\n");
@@ -85,6 +93,13 @@ export function topicsProduceCommand(terminal: Terminal): Command {
         await workspace.close();
       }
     });
+}
+
+/** What became of the lines when a write failed: the broker may have what it did not acknowledge. */
+function extentOf(done: number, tried: number): string {
+  return done === 0
+    ? `Any of lines 1 to ${tried} may be written.`
+    : `Lines 1 to ${done} are written, and any of lines ${done + 1} to ${tried} may be.`;
 }
 
 function toRecord(topic: AnyTopic, line: Line, options: ProduceOptions, recordBytesMax: number): OutgoingRecord {

@@ -7,6 +7,7 @@ import { listOf, quote } from "../../stream/sentence.ts";
 import { parseCount } from "../arguments.ts";
 import { examples } from "../help.ts";
 import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
+import { ProblemLog } from "../problem-log.ts";
 import { type ReadRecord, readRecords } from "../read-records.ts";
 import { showRecord, toJsonLine } from "../show-record.ts";
 import type { Terminal } from "../terminal.ts";
@@ -57,10 +58,21 @@ export function topicsReadCommand(terminal: Terminal): Command {
           await terminal.drained();
         };
         // A declared topic that no run has made yet has no records, and may get some while we follow it.
-        let ends = (await exists(broker, name)) ? await readOnce(broker, name, options, interrupt.isOver, show) : [];
+        let positions = (await exists(broker, name))
+          ? await readOnce(broker, name, options, interrupt.isOver, show)
+          : [];
+        const problems = new ProblemLog((sentence) => terminal.err(`${sentence}\n`));
         while (options.follow && !interrupt.isOver()) {
           await interrupt.orAfter(POLL_EVERY_MS);
-          if (await exists(broker, name)) ends = await readFrom(broker, name, ends, show);
+          try {
+            // One that is deleted, and made again, is another one.
+            if (await exists(broker, name)) await readFrom(broker, name, positions, show);
+            else positions = [];
+          } catch (error) {
+            // Whoever follows waits for what is to come, and so for a broker that is away.
+            if (!(error instanceof MillraceError) || error.code !== "kafka") throw error;
+            problems.add(error.message);
+          }
         }
       } finally {
         interrupt.end();
@@ -82,36 +94,45 @@ async function checkExists(broker: Broker, name: string, isDeclared: boolean): P
 
 type Show = (record: ReadRecord) => Promise<void>;
 
-/** Shows what there is now, as the options say, and returns where it ended. */
-async function readOnce(broker: Broker, name: string, options: ReadOptions, isOver: () => boolean, show: Show) {
+/** Shows what there is now, as the options say, and returns where to go on. */
+async function readOnce(
+  broker: Broker,
+  name: string,
+  options: ReadOptions,
+  isOver: () => boolean,
+  show: Show,
+): Promise<number[]> {
   const ranges = await broker.offsets(name);
   const ends = ranges.map(({ high }) => high);
   if (options.fromBeginning) {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
-    const starts = ranges.map(({ low }) => low);
-    for await (const record of readRecords(broker, name, starts, ends)) {
+    const positions = ranges.map(({ low }) => low);
+    for await (const record of readRecords(broker, name, positions, ends)) {
       if (isOver()) break;
       await show(record);
       left -= 1;
-      if (left === 0) break;
+      if (left === 0) return ends;
     }
-    return ends;
+    return positions;
   }
   const limit = options.limit ?? LAST_RECORDS;
-  const starts = ranges.map(({ low, high }) => Math.max(low, high - limit));
+  const positions = ranges.map(({ low, high }) => Math.max(low, high - limit));
   const last: ReadRecord[] = [];
-  for await (const record of readRecords(broker, name, starts, ends)) {
+  for await (const record of readRecords(broker, name, positions, ends)) {
     last.push(record);
     if (last.length > limit) last.shift();
   }
   for (const record of last) await show(record);
-  return ends;
+  return positions;
 }
 
-async function readFrom(broker: Broker, name: string, starts: readonly number[], show: Show): Promise<number[]> {
+/** Shows what is behind `positions`, and moves them along. */
+async function readFrom(broker: Broker, name: string, positions: number[], show: Show): Promise<void> {
   const ranges = await broker.offsets(name);
+  for (const [partition, { low, high }] of ranges.entries()) {
+    const position = positions[partition];
+    if (position === undefined || position < low || position > high) positions[partition] = low;
+  }
   const ends = ranges.map(({ high }) => high);
-  const from = ranges.map(({ low }, partition) => starts[partition] ?? low);
-  for await (const record of readRecords(broker, name, from, ends)) await show(record);
-  return ends;
+  for await (const record of readRecords(broker, name, positions, ends)) await show(record);
 }
