@@ -116,9 +116,11 @@ export function tumblingAggregateStep(
 
     flush() {
       if (merge === undefined || gathered.size === 0) return;
-      for (const [start, cells] of gathered) table.merge(start, [...cells.keys()], [...cells.values()], merge);
+      const stretch = [...gathered];
+      // First of all: what cannot be merged must not stand in the way of what comes behind it.
       gathered.clear();
       newestStart = Number.NaN;
+      for (const [start, cells] of stretch) table.merge(start, [...cells.keys()], [...cells.values()], merge);
     },
 
     advance() {

@@ -97,6 +97,29 @@ describe("merge()", () => {
     ).toEqual([["thirteen", "window", "1"]]);
   });
 
+  test("that throws without a shuffle makes a dead letter of its record, and those behind it are counted", async () => {
+    const keyed = topic("keyed", { key: text(), value: json<Job>(), watermark: monotonic() });
+    const within = operator(
+      "within",
+      stream(keyed)
+        .keyedByTopicKey()
+        .window(tumbling(milliseconds(5_000)))
+        .aggregate((on) =>
+          on.custom({ create: () => 0, add: (a, j) => a + j.n, merge: (a, b) => refusing(a + b), result: (a) => a }),
+        )
+        .to(out.from(({ key, value }) => `${key} ${value}`)),
+    );
+    const job = (name: string, n: number) => at(1_000, { name, n }, { key: name });
+    await using driver = await testDriver(within);
+    await driver.send(keyed, job("a", 12), job("b", 5));
+    await driver.send(keyed, job("a", 1), job("b", 6), job("c", 4));
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect((await driver.read(out)).sort()).toEqual(["a 12", "b 11", "c 4"]);
+    expect((await driver.deadLetters(within)).map(({ reason, offset }) => [reason, offset])).toEqual([
+      ["thirteen", "2"],
+    ]);
+  });
+
   test('that throws stops the partition where onError is "fail"', async () => {
     const stopping = operator(
       { name: "stopping", onError: "fail" },
