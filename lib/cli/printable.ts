@@ -29,10 +29,12 @@ export function showBytes(bytes: Uint8Array): string {
 }
 
 /** A replacer for JSON.stringify: bigint as digits, bytes as text or base64. */
-export function toJsonValue(_name: string, value: unknown): unknown {
+export function toJsonValue(this: unknown, name: string, value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
-  if (value instanceof Uint8Array)
-    return isUtf8(value) ? Buffer.from(value).toString() : { base64: Buffer.from(value).toString("base64") };
+  // A Buffer has made something else of itself before it comes here.
+  const bytes = (this as Readonly<Record<string, unknown>>)[name];
+  if (bytes instanceof Uint8Array)
+    return isUtf8(bytes) ? Buffer.from(bytes).toString() : { base64: Buffer.from(bytes).toString("base64") };
   return value;
 }
 

@@ -22,6 +22,7 @@ test.each([
   [{ a: 1n, b: [true, null] }, '{"a":"1","b":[true,null]}'],
   [Buffer.from("text"), "text"],
   [Uint8Array.of(0xff, 0), "base64:/wA="],
+  [[Buffer.from("text"), { bytes: Uint8Array.of(0xff, 0) }], '["text",{"bytes":{"base64":"/wA="}}]'],
 ])("the value %s is shown as %s", (value, shown) => {
   expect(showValue(value)).toBe(shown);
 });
