@@ -1,34 +1,12 @@
 /** `millrace dlq redrive` from end to end: over an application whose steps fail until a file says that they are mended. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { main } from "../../lib/cli/main.ts";
+import { mend, writeBrokenApplication } from "./broken-application.ts";
 import { TestTerminal } from "./test-terminal.ts";
-
-const root = resolve(import.meta.dirname, "../..");
-
-/** Throws for what is broken, as long as no file of that name says that it is mended. */
-const TOPICS = `
-import { existsSync } from "node:fs";
-import { json, text, topic } from "${join(root, "lib/index.ts")}";
-export const lines = topic("lines", { value: text(), partitions: 2 });
-export const copies = topic("copies", { value: text(), partitions: 2 });
-export const counts = topic("counts", { value: json(), partitions: 1 });
-export const working = (step) => (line) => {
-  if (line.includes(step) && !existsSync(new URL("../mended-" + step, import.meta.url))) throw new Error(step + " is broken");
-  return line;
-};`;
-const COUNT = `
-import { operator, stream } from "${join(root, "lib/index.ts")}";
-import { counts, lines, working } from "./topics.ts";
-export const handler = operator("count", stream(lines).map(working("early")).keyBy(() => "all").map(working("behind")).count()
-  .to(counts.from(({ value }) => ({ count: value }))));`;
-const COPY = `
-import { operator, stream } from "${join(root, "lib/index.ts")}";
-import { copies, lines, working } from "./topics.ts";
-export const handler = operator("copy", stream(lines).map(working("copying")).to(copies));`;
 
 let folder = "";
 let app = "";
@@ -39,15 +17,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   app = join(folder, `app${apps++}`);
-  mkdirSync(join(app, "functions"), { recursive: true });
-  writeFileSync(join(app, "package.json"), '{ "name": "shop", "type": "module" }');
-  for (const [name, code] of Object.entries({ topics: TOPICS, count: COUNT, copy: COPY }))
-    writeFileSync(join(app, "functions", `${name}.ts`), code);
+  writeBrokenApplication(app);
 });
-
-const mend = (...steps: string[]) => {
-  for (const step of steps) writeFileSync(join(app, `mended-${step}`), "");
-};
 
 async function run(args: readonly string[], input = "") {
   const terminal = new TestTerminal(app, input);
@@ -129,7 +100,7 @@ test("what was mended is redriven once, by function and with filters, and the li
   );
   expect((await run(["dlq", "list", "count"])).output).toMatch(/ again: early is broken\n/);
 
-  mend("early", "behind", "copying");
+  mend(app, "early", "behind", "copying");
   for (const none of [
     ["--until", "2h"],
     ["--topic", "other"],
@@ -153,7 +124,7 @@ test("what was mended is redriven once, by function and with filters, and the li
 
 test("a redrive beside `millrace run` is worked on at once", async () => {
   await process(INPUT, 2, 3);
-  mend("early", "behind", "copying");
+  mend(app, "early", "behind", "copying");
   await process("more\n", 5, 5, async () => {
     expect((await run(["dlq", "redrive"])).output).toContain("Redriven: 3.\n");
   });
@@ -162,7 +133,7 @@ test("a redrive beside `millrace run` is worked on at once", async () => {
 
 test("what started over reads its input again, and its dead letters from before are left alone", async () => {
   await process(INPUT, 2, 3);
-  mend("early", "behind");
+  mend(app, "early", "behind");
   expect((await run(["state", "reset", "count", "--yes"])).code).toBe(0);
   const { output } = await run(["dlq", "redrive", "count"]);
   expect(output).toBe(

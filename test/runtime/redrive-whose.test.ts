@@ -74,7 +74,7 @@ describe("a record that was too large to be copied", () => {
 
   test("is not possible where the topic does not hold it any more, and stays a dead letter", async () => {
     const world = await repaired({ recordBytesMax: MAX }, large, "good");
-    world.broker.deleteRecords("lines", 0, 1);
+    await world.broker.deleteRecords("lines", 0, 1);
     const reason = "it was too large to be copied, and lines-0 does not hold it any more at offset 0";
     const again = [{ id: FIRST, outcome: "impossible", reason }];
     expect(await redriveAll(world, await lettersOf(world))).toEqual(again);

@@ -20,6 +20,7 @@ import type { Operator } from "../../lib/runtime/operator-handler.ts";
 import type { CallFault } from "../../lib/simulation/faults.ts";
 import { createFaultyPorts, type FaultyPorts } from "../../lib/simulation/faulty-ports.ts";
 import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
+import type { TaskHead } from "../../lib/state-log/state-log.ts";
 import type { FunctionPlan } from "../../lib/stream/plan.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
 import type { FunctionEvent, RedriveOutcome, RedriveResponse } from "../../lib/wire/lambda-event.ts";
@@ -29,6 +30,7 @@ export type Job = { readonly fails: "nowhere" | "without-log" | "before" | "behi
 
 /** A record is a digit of the sum in this base: counted so often. More than 26 digits do not fit into a number. */
 const BASE = 4;
+export const NOW_MS = 1_000_000;
 const PLACES = ["nowhere", "without-log", "before", "behind"] as const;
 
 export function jobsOf(count: number, from = 0): Job[] {
@@ -107,7 +109,7 @@ export class RedriveWorld {
         topology: this.#topology,
         broker: ports.broker,
         stateLog: ports.stateLog,
-        now: () => 1_000_000,
+        now: () => NOW_MS,
         wake: () => {},
         report: () => {},
       });
@@ -177,6 +179,16 @@ export class RedriveWorld {
     });
     await redrive(toSend, { topology: this.#topology, invoke, onBatch: (batch) => outcomes.push(...batch) });
     return { survey, outcomes };
+  }
+
+  /** The tasks whose last commit has outputs, of which the log alone does not tell whether they were sent. */
+  async owing(): Promise<TaskHead[]> {
+    const owing: TaskHead[] = [];
+    for (const head of await this.stateLog.tasks()) {
+      const entry = await this.stateLog.readSlot(head.task, head.sequenceNumber);
+      if (entry?.outputs.length !== 0) owing.push(head);
+    }
+    return owing;
   }
 
   /** The dead letters, repeats included, by operator. */

@@ -251,6 +251,63 @@ describe("time", () => {
   });
 });
 
+describe("a redrive while the input is idle and the watermark follows the clock", () => {
+  const idle = topic("idle", {
+    key: text(),
+    value: json<Job>(),
+    watermark: boundedOutOfOrderness(milliseconds(1_000), { idleAfter: milliseconds(2_000), whenIdle: "follow-clock" }),
+  });
+  const summing = stream(idle).map(work);
+  const closing = (keyed: ReturnType<typeof summing.keyBy<string>>) =>
+    keyed
+      .window(tumbling(milliseconds(5_000)))
+      .sum(({ n }) => n)
+      .to(out.from(({ value }) => `${value}`));
+
+  test.each([
+    ["in the function that reads it", operator("within", closing(summing.keyedByTopicKey())), ["1"]],
+    // There it is an element like any other, and the clock closes what it may.
+    ["behind a shuffle", operator("across", closing(summing.keyBy(() => "all"))), ["1", "100"]],
+  ])("opens windows %s, which the clock closes and not the redrive", async (_, tested, atOnce) => {
+    await using driver = await testDriver(tested);
+    const startMs = driver.nowMs;
+    await driver.send(idle, at(startMs, { name: "a", n: 1 }, { key: "all" }));
+    await driver.send(idle, at(startMs + 60_000, { name: "bad", n: 10 }, { key: "all" }));
+    await driver.send(idle, at(startMs + 20_000, { name: "bad", n: 100 }, { key: "all" }));
+    await driver.advanceClock(40_000);
+    expect(await driver.read(out)).toEqual(["1"]);
+    repair();
+    await driver.redrive(tested);
+    expect(await driver.read(out)).toEqual(atOnce);
+    await driver.advanceClock(1);
+    expect(await driver.read(out)).toEqual(["1", "100"]);
+    await driver.advanceClock(25_000);
+    expect(await driver.read(out)).toEqual(["1", "100"]);
+    await driver.advanceClock(2_000);
+    expect(await driver.read(out)).toEqual(["1", "100", "10"]);
+  });
+});
+
+test("results that are to appear exactly once do so when they are redriven", async () => {
+  const once = topic("once", { value: text(), exactlyOnce: true });
+  const exact = operator(
+    "exact",
+    stream(plain)
+      .map(work)
+      .keyBy(() => "all")
+      .map(work)
+      .sum(({ n }) => n)
+      .to(once.from(({ value }) => `${value}`)),
+  );
+  await using driver = await testDriver(exact, { restartAfterEveryBatch: true });
+  await driver.send(plain, { name: "a", n: 1 }, { name: "bad", n: 10 });
+  repair();
+  await driver.redrive(exact);
+  await driver.redrive(exact);
+  await driver.send(plain, { name: "b", n: 100 });
+  expect((await driver.readRecords(once)).map(({ value }) => value)).toEqual(["1", "11", "111"]);
+});
+
 describe("what is no record", () => {
   test("a partial result that could not be merged is merged", async () => {
     const merging = operator(
@@ -309,6 +366,94 @@ describe("what is no record", () => {
     expect(await driver.redrive(firing)).toMatchObject([{ outcome: "failed-before" }, { outcome: "redriven" }]);
     expect(await driver.redrive(firing)).toMatchObject([{ outcome: "failed-before" }, { outcome: "redriven-before" }]);
     expect(await driver.read(out)).toEqual(["bad 3 2 0"]);
+  });
+
+  test("a result is as it was then, although its window went on", async () => {
+    const late = operator(
+      "late",
+      stream(keyed)
+        .keyedByTopicKey()
+        .window(tumbling(milliseconds(1_000)))
+        .allowedLateness(milliseconds(60_000))
+        .aggregate((on) => on.collect())
+        .map(({ key, value }) => {
+          if (value.length === 2) work({ name: key, n: 0 });
+          return value.length;
+        })
+        .to(out.from((length) => `${length}`)),
+    );
+    const job = (atMs: number) => at(atMs, { name: "", n: 1 }, { key: "bad" });
+    await using driver = await testDriver(late);
+    await driver.send(keyed, job(100));
+    await driver.advanceWatermark(5_000);
+    await driver.send(keyed, job(200), job(300));
+    expect(await driver.read(out)).toEqual(["1", "3"]);
+    repair();
+    expect(await driver.redrive(late)).toMatchObject([{ outcome: "redriven" }]);
+    expect(await driver.read(out)).toEqual(["1", "3", "2"]);
+  });
+
+  test("what a redriven element makes of others may fail, even where the operator stops at errors", async () => {
+    const stages = operator(
+      { name: "stages", onError: "dead-letter" },
+      stream(jobs)
+        .keyBy(() => "all")
+        .map(work)
+        .window(tumbling(milliseconds(1_000)))
+        .allowedLateness(milliseconds(60_000))
+        .sum(({ n }) => n)
+        .map(({ value }) => work({ name: `sum ${value}`, n: value }))
+        .to(out.from(({ n }) => `${n}`)),
+    );
+    broken = new Set(["bad", "sum 11"]);
+    await using driver = await testDriver(stages);
+    await driver.send(
+      jobs,
+      at(100, { name: "a", n: 1 }),
+      at(200, { name: "bad", n: 10 }),
+      at(5_000, { name: "b", n: 5 }),
+    );
+    broken = new Set(["sum 11"]);
+    (stages.definition as { onError: string }).onError = "fail";
+    // The element counts; of its window's new result there is a dead letter.
+    expect(await driver.redrive(stages)).toMatchObject([{ outcome: "redriven" }]);
+    expect((await driver.deadLetters(stages)).map(({ kind }) => kind)).toEqual(["element", "result"]);
+    repair();
+    await driver.redrive(stages);
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect(await driver.read(out)).toEqual(["1", "11", "5"]);
+  });
+
+  test("a redriven record that cannot be merged with what is there fails alone", async () => {
+    const merging = operator(
+      "merging",
+      stream(keyed)
+        .map(work)
+        .keyedByTopicKey()
+        .window(tumbling(milliseconds(10_000)))
+        .aggregate((on) =>
+          on.custom({
+            create: () => 0,
+            add: (a, { n }) => a + n,
+            merge: (a, b) => {
+              if (broken.has("merge") && a + b === 13) throw new Error("thirteen");
+              return a + b;
+            },
+            result: (a) => a,
+          }),
+        )
+        .to(out.from(({ key, value }) => `${key} ${value}`)),
+    );
+    broken = new Set(["bad", "merge"]);
+    await using driver = await testDriver(merging);
+    const job = (key: string, name: string, n: number) => at(1_000, { name, n }, { key });
+    await driver.send(keyed, job("x", "a", 6), job("x", "bad", 7), job("y", "bad", 1));
+    broken = new Set(["merge"]);
+    expect((await driver.redrive(merging)).map(({ outcome }) => outcome)).toEqual(["failed-again", "redriven"]);
+    repair();
+    await driver.redrive(merging);
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect((await driver.read(out)).sort()).toEqual(["x 13", "y 1"]);
   });
 
   test("elements keep what JSON does not: keys, values, and times before 1970", async () => {
