@@ -3,12 +3,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { wordCounts } from "../../functions/topics.ts";
+import { cleanLines, wordCounts } from "../../functions/topics.ts";
 import { loadApplication } from "../../lib/local/application.ts";
 import { readTopic } from "../../lib/local/read-topic.ts";
 import { openServices } from "../../lib/local/services.ts";
 import { startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
 import { type KafkaServer, startKafka } from "../../tools/services/kafka.ts";
+import { LossyProxy } from "./lossy-proxy.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const LINES = 4_000;
@@ -108,3 +109,39 @@ test("counts every word once while functions are killed, and all end with the pr
   }
   await until(() => ([...started].some(isAlive) ? undefined : true), "every function ended with its parent");
 }, 120_000);
+
+test("a function that starts while DynamoDB refuses says so, is started again less and less often, and works when DynamoDB does", async () => {
+  await using proxy = await new LossyProxy(dynamodb.endpoint).listen();
+  const application = await loadApplication(ROOT);
+  const services = { kafka: kafka.bootstrap, dynamodb: proxy.endpoint };
+  const workspace = await openServices(application, services);
+  const place = ["--kafka", services.kafka, "--dynamodb", services.dynamodb];
+  const parent = spawn(process.execPath, ["bin/millrace.js", "run", ...place], { cwd: ROOT, stdio: "pipe" });
+  let said = "";
+  for (const stream of [parent.stdout, parent.stderr]) stream.on("data", (bytes) => (said += String(bytes)));
+  const count = (pattern: RegExp) => said.match(pattern)?.length ?? 0;
+  try {
+    const victim = await until(() => childrenOf(parent).get("clean-lines"), `clean-lines runs\n${said}`);
+    await until(
+      () => (childrenOf(parent).size === application.topology.functions.length ? true : undefined),
+      "all run",
+    );
+    proxy.refuses = () => "UnrecognizedClientException";
+    process.kill(victim, "SIGKILL");
+    await until(() => (count(/clean-lines ended \(exit code 1\)/g) >= 3 ? true : undefined), `it fails\n${said}`);
+    expect(said).toMatch(/^DynamoDB .* refuses the credentials for .* Check which identity is used/m);
+    const waits = [...said.matchAll(/clean-lines ended .* starts again in ([\d.]+) s/g)].map(([, wait]) =>
+      Number(wait),
+    );
+    expect(waits).toEqual(waits.map((_, i) => 0.2 * 2 ** i));
+    proxy.refuses = () => undefined;
+    const record = { key: null, value: Buffer.from("  one   more "), timestampMs: Date.now(), headers: [] };
+    await workspace.broker.produce([{ topic: "lines", partition: 0, records: [record] }]);
+    const isThere = async () =>
+      (await readTopic(workspace.broker, cleanLines)).some(({ value }) => value === "one more");
+    await until(async () => ((await isThere()) ? true : undefined), `the line is there\n${said.slice(-2_000)}`);
+  } finally {
+    parent.kill("SIGKILL");
+    await workspace.close();
+  }
+}, 60_000);

@@ -145,7 +145,7 @@ export class OrdersApplication {
   }
 
   /** Waits until it says something of this form, in so many milliseconds from now on at least, and looks at what waiting costs. */
-  async says(forms: readonly RegExp[], atLeastMs = 2_000): Promise<void> {
+  async says(forms: readonly RegExp[], atLeastMs = 1_500): Promise<void> {
     const from = this.said.length;
     const startedMs = Date.now();
     const cpu = process.cpuUsage();
