@@ -20,6 +20,8 @@ export type ExactlyOnce = {
    * batch's topic.
    */
   readonly offsetAt?: { readonly topic: string; readonly partition: number };
+  /** All topics that are ever written under this id: what an earlier transaction of it left there is looked after. Default: those of the batches. */
+  readonly topics?: readonly string[];
 };
 
 export type TopicSpec = {

@@ -23,22 +23,32 @@ import {
   writeTxnMarkers,
 } from "./transaction-requests.ts";
 
-/** To be called before an id is taken over. `position` is where its group's offset is. */
+/** Where Kafka keeps the offsets of groups. */
+const OFFSETS_TOPIC = "__consumer_offsets";
+
+/**
+ * To be called before an id is taken over. `position` is where its group's offset is, `topics` are all that the id ever writes: a transaction that is
+ * over no longer says which it wrote to, and each partition may have lost its end by itself.
+ */
 export async function restoreLostEnds(
   cluster: Cluster,
   transactionalId: string,
   position: TopicPartition,
+  topics: readonly string[],
 ): Promise<void> {
   if ((await cluster.versionMaxOfCoordinator(transactionalId, API_DESCRIBE_TRANSACTIONS)) < 0) return;
   const ask = () => cluster.askCoordinator("transaction", transactionalId, describeTransaction(transactionalId));
   const found = await ask();
-  if (!isOver(found) || (await isStable(cluster, transactionalId, position))) return;
+  if (!isOver(found)) return;
+  const offsets = (await isStable(cluster, transactionalId, position)) ? [] : [OFFSETS_TOPIC];
+  const openNow = () => openTransactionsOf(cluster, [...topics, ...offsets], found.producerId);
   // Invariant 1.
-  const before = await openTransactionsOf(cluster, found.producerId);
+  const before = await openNow();
+  if (before.length === 0) return;
   const last = await ask();
   if (!isOver(last) || last.producerId !== found.producerId) return;
   const wasOpen = new Set(before.map(nameOf));
-  const lost = (await openTransactionsOf(cluster, last.producerId)).filter((open) => wasOpen.has(nameOf(open)));
+  const lost = (await openNow()).filter((open) => wasOpen.has(nameOf(open)));
   await writeEnds(cluster, transactionalId, last, lost);
 }
 
@@ -56,10 +66,15 @@ async function isStable(cluster: Cluster, group: string, position: TopicPartitio
   }
 }
 
-/** In all topics, since a transaction that is over no longer says which it wrote to. */
-async function openTransactionsOf(cluster: Cluster, producerId: number): Promise<readonly OpenTransaction[]> {
-  const { topics } = await cluster.metadata(undefined);
-  const partitions = topics.flatMap(({ topic, leaders }) => leaders.map((_, partition) => ({ topic, partition })));
+async function openTransactionsOf(
+  cluster: Cluster,
+  topics: readonly string[],
+  producerId: number,
+): Promise<readonly OpenTransaction[]> {
+  const found = await cluster.topicsOf(topics);
+  const partitions = [...found].flatMap(([topic, { leaders }]) =>
+    leaders.map((_, partition) => ({ topic, partition })),
+  );
   const answers = await askLeaders(cluster, partitions, describeProducers);
   return answers.flat().filter((open) => open.producerId === producerId);
 }

@@ -68,7 +68,8 @@ export class Transactions {
     // Invariant 3: from here on until the end of this function nobody finds it.
     this.#writers.delete(transactionalId);
     // Invariant 4.
-    const writer = known?.cluster === cluster ? known : await this.#takeOver(cluster, position, once);
+    const topics = once.topics ?? [...new Set(batches.map(({ topic }) => topic))];
+    const writer = known?.cluster === cluster ? known : await this.#takeOver(cluster, position, once, topics);
     if (writer.last === undefined || writer.last < sequenceNumber) {
       await this.#commit(cluster, batches, position, writer, sequenceNumber);
       writer.last = sequenceNumber;
@@ -78,7 +79,12 @@ export class Transactions {
   }
 
   /** Fences whoever wrote before, and reads how far it came. */
-  async #takeOver(cluster: Cluster, position: TopicPartition, once: ExactlyOnce): Promise<Writer> {
+  async #takeOver(
+    cluster: Cluster,
+    position: TopicPartition,
+    once: ExactlyOnce,
+    topics: readonly string[],
+  ): Promise<Writer> {
     const { transactionalId } = once;
     const version = await cluster.versionMaxOfCoordinator(transactionalId, API_ADD_PARTITIONS_TO_TXN);
     if (version < ADD_PARTITIONS_WITH_VERIFICATION)
@@ -89,7 +95,7 @@ export class Transactions {
     // Invariant 2: not answered before the writer fenced has nothing open any more …
     const identity = await whilePending(cluster, async () => {
       // Invariant 6. Each time: what is pending may be lost only now.
-      await restoreLostEnds(cluster, transactionalId, position);
+      await restoreLostEnds(cluster, transactionalId, position, topics);
       const request = initProducerId(transactionalId, this.#limits.transactionTimeoutMs);
       return cluster.askCoordinator("transaction", transactionalId, request);
     });

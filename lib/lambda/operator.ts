@@ -15,6 +15,8 @@ export interface OperatorSettings extends OperatorOptions {
   readonly wrap?: (handler: Handler) => Handler;
 }
 
+let runtime: Promise<typeof import("../runtime/runtime-of.ts")> | undefined;
+
 /**
  * Makes a Lambda handler of streams that end in sinks: `export const handler = operator("count-words", stream(lines)….to(wordCounts))`.
  * Importing the file does no I/O.
@@ -36,8 +38,9 @@ export function operator<const Name extends string>(
         "usage",
         `Operator ${definition.operatorName} was invoked without a Millrace runtime around it: run it with \`millrace run\`, the test driver or a deployed application.`,
       );
-    const { runtimeOf } = await import("../runtime/runtime-of.ts");
-    return runtimeOf(host).invoke(definition.operatorName, event as FunctionEvent | string);
+    // Only now, so that importing an operator loads no engine; and once, since even a module that is loaded is looked up anew.
+    runtime ??= import("../runtime/runtime-of.ts");
+    return (await runtime).runtimeOf(host).invoke(definition.operatorName, event as FunctionEvent | string);
   };
   const wrap = typeof nameOrOptions === "object" ? nameOrOptions.wrap : undefined;
   const handler: Handler = wrap === undefined ? handle : wrap(handle);

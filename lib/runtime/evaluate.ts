@@ -27,6 +27,8 @@ export type TaskInput =
       readonly kind: "tick";
       /** The partition has no record behind the checkpoint. */
       readonly nothingToRead: boolean;
+      /** Nothing readable stands between the checkpoint and here, only markers perhaps; 0 where that is not known. */
+      readonly endOffset: number;
       /** Raises a source task's watermark to at least this. */
       readonly watermarkMs: number | undefined;
     }
@@ -60,9 +62,12 @@ export function evaluate(
   collector.careful = units.careful;
   collector.startUnit(sequenceNumber);
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
-  const before = { watermarkMs: meta.watermarkMs, idle: meta.idle, activeAtMs: meta.activeAtMs };
+  const { watermarkMs, idle, activeAtMs, checkpoint } = meta;
+  const before = { watermarkMs, idle, activeAtMs, checkpoint };
 
   moveClock(task, nowMs);
+  // Or markers that retention takes away would look like records that nobody processed.
+  if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
   const records = input.kind === "records" ? readRecords(task, input.stretches, settings) : 0;
   const redriven: Redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : new Map();
   if (plan.shuffle === undefined) {
@@ -100,7 +105,10 @@ export function evaluate(
   const taken = task.state.takeChanges();
   countTotals(task, records, batches);
   const moved =
-    meta.watermarkMs !== before.watermarkMs || meta.idle !== before.idle || meta.activeAtMs !== before.activeAtMs;
+    meta.watermarkMs !== before.watermarkMs ||
+    meta.idle !== before.idle ||
+    meta.activeAtMs !== before.activeAtMs ||
+    meta.checkpoint !== before.checkpoint;
   return {
     batches,
     taken,

@@ -37,11 +37,7 @@ export async function findHole(
     return { records: undefined, isWhole: true };
   const range = (await broker.offsets(name.topic))[name.partition];
   const low = range?.low ?? 0;
-  if (low > checkpoint + 1 && !begins)
-    throw new MillraceError(
-      "input-missing",
-      `Records ${checkpoint + 1} to ${low - 1} of ${name.topic}-${name.partition} are gone before ${name.functionName} processed them (retention): the topic begins at ${low}. Reset the function to go on from what is left.`,
-    );
+  assertNotGone(name, checkpoint, low);
   for (let at = Math.max(checkpoint + 1, low); at < first; ) {
     const { records, nextOffset } = await broker.fetch(name.topic, name.partition, at, {
       bytesMax: FETCH_BYTES_MAX,
@@ -57,6 +53,15 @@ export async function findHole(
     if (found.count > 0) return { records: found, isWhole: at >= first };
   }
   return { records: undefined, isWhole: true };
+}
+
+/** Throws "input-missing" where a topic begins behind what was processed. A task that has processed nothing takes what there is. */
+export function assertNotGone(name: TaskName, checkpoint: number, low: number): void {
+  if (checkpoint < 0 || low <= checkpoint + 1) return;
+  throw new MillraceError(
+    "input-missing",
+    `Records ${checkpoint + 1} to ${low - 1} of ${name.topic}-${name.partition} are gone before ${name.functionName} processed them (retention): the topic begins at ${low}. Reset the function to go on from what is left.`,
+  );
 }
 
 /** The records below `end`. */

@@ -16,7 +16,7 @@ import type { RedriveOutcome } from "../wire/lambda-event.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
-import { findHole } from "./find-hole.ts";
+import { assertNotGone, findHole } from "./find-hole.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
@@ -210,6 +210,7 @@ export class Task {
       await this.#host.broker.produceExactlyOnce(exactlyOnce, {
         transactionalId: full,
         offsetAt: { topic, partition },
+        topics: this.#plan.topicOutputs.flatMap(({ topic: to }) => (to.exactlyOnce ? [to.topicName] : [])),
         ...numbers,
       });
     task.settled = true;
@@ -223,9 +224,11 @@ export class Task {
   async #inputFor(task: OpenTask, request: TaskRequest, first: number | undefined): Promise<TaskInput | undefined> {
     const { broker } = this.#host;
     if (request.kind === "tick") {
-      const nothingToRead =
-        this.#plan.shuffle !== undefined || (await isAtEnd(broker, this.#name, await this.#rangeOf(task), task.meta));
-      return { kind: "tick", nothingToRead, watermarkMs: request.watermarkMs };
+      const { watermarkMs } = request;
+      if (this.#plan.shuffle !== undefined) return { kind: "tick", nothingToRead: true, endOffset: 0, watermarkMs };
+      const range = await this.#rangeOf(task);
+      const nothingToRead = await isAtEnd(broker, this.#name, range, task.meta);
+      return { kind: "tick", nothingToRead, endOffset: nothingToRead ? range.high : 0, watermarkMs };
     }
     const { records } = request;
     if (first === undefined) return undefined;
@@ -240,12 +243,13 @@ export class Task {
     return { kind: "records", stretches: hole.isWhole ? [...before, records] : before };
   }
 
-  /** The offsets of the input. An end below the checkpoint is another topic of the same name. */
+  /** The offsets of the input. An end below the checkpoint is another topic of the same name; a beginning behind it, records that nobody processed. */
   async #rangeOf(task: OpenTask): Promise<OffsetRange> {
     const { topic, partition } = this.#name;
     const range = (await this.#host.broker.offsets(topic))[partition];
     if (range === undefined)
       throw new MillraceError("input-missing", `Topic ${topic} has no partition ${partition} any more.`);
+    assertNotGone(this.#name, task.meta.checkpoint, range.low);
     if (range.high > task.meta.checkpoint) return range;
     throw new MillraceError(
       "input-missing",

@@ -201,8 +201,14 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
     });
 
     describe("6: an end that Kafka has decided and lost", () => {
-      /** A transaction whose end the coordinator writes neither into the topic nor to the group, since it does not know that they belong to it. */
-      async function loseEnd(topic: string, id: string, sequenceNumber: number, how: "commit" | "abort") {
+      /** A transaction whose end the coordinator does not write into the topic, and not to the group either, since it does not know that they belong to it. */
+      async function loseEnd(
+        topic: string,
+        id: string,
+        sequenceNumber: number,
+        how: "commit" | "abort",
+        where: "everywhere" | "in the topic",
+      ) {
         const cluster = newCluster();
         const known = { topic: await newTopic(reader), partition: 0 };
         const at = { topic, partition: 0 };
@@ -215,21 +221,29 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
           writer.sequences.clear();
           await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Set(), writer);
         });
+        if (where === "in the topic")
+          await retry(() => cluster.askCoordinator("transaction", id, addOffsetsToTxn(id, identity, id)));
         await cluster.askCoordinator("group", id, txnOffsetCommit(id, identity, id, at, sequenceNumber));
         await kafka.verifyTransactions(true);
         const end = how === "commit" ? commitTxn(id, identity) : initProducerId(id, 20_000);
         await (cluster.askCoordinator("transaction", id, end) as Promise<unknown>).catch(() => {});
         const state = async () => (await cluster.askCoordinator("transaction", id, describeTransaction(id)))?.state;
         await expect.poll(state).toBe(how === "commit" ? "CompleteCommit" : "CompleteAbort");
-        const read = newCluster().askCoordinator("group", id, stableOffset(id, at));
-        await expect(read).rejects.toMatchObject({ codeName: "UNSTABLE_OFFSET_COMMIT" });
+        const read = () => newCluster().askCoordinator("group", id, stableOffset(id, at));
+        if (where === "in the topic") await retry(read);
+        else await expect(read()).rejects.toMatchObject({ codeName: "UNSTABLE_OFFSET_COMMIT" });
       }
 
-      test.each(["commit", "abort"] as const)("is written by who comes next, even by two at once: %s", async (how) => {
+      test.each([
+        ["commit", "everywhere"],
+        ["commit", "in the topic"],
+        ["abort", "everywhere"],
+        ["abort", "in the topic"],
+      ] as const)("is written by who comes next, even by two at once: %s, %s", async (how, where) => {
         const topic = await newTopic(reader);
         const id = `task-${randomUUID()}`;
         await newWriter(topic, 1, id)(1);
-        await loseEnd(topic, id, 2, how);
+        await loseEnd(topic, id, 2, how, where);
         const [one, two] = [newWriter(topic, 1, id), newWriter(topic, 1, id)];
         await Promise.allSettled([one(2), two(2)]);
         await retry(() => one(2));
@@ -244,7 +258,7 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
       test("does not keep back what was written for another number meanwhile", async () => {
         const topic = await newTopic(reader);
         const id = `task-${randomUUID()}`;
-        await loseEnd(topic, id, 1, "commit");
+        await loseEnd(topic, id, 1, "commit", "everywhere");
         await newWriter(topic, 1, id)(2);
         await seen(topic).toEqual(["1", "2"]);
       });
