@@ -112,6 +112,9 @@ describe.each([false, true])("in a new environment each time: %s", (restartAfter
     expect(await driver.read(out)).toEqual(["10"]);
     await driver.redrive(before);
     expect(await driver.read(out)).toEqual(["10", "11"]);
+    // They were counted when they were read.
+    const ofReader = driver.reports.filter(({ functionName }) => functionName === "before");
+    expect(ofReader.reduce((sum, { elements }) => sum + elements, 0)).toBe(2);
   });
 
   test("one that fails among many is set aside again, and the others go through", async () => {
@@ -286,6 +289,25 @@ describe("a redrive while the input is idle and the watermark follows the clock"
     await driver.advanceClock(2_000);
     expect(await driver.read(out)).toEqual(["1", "100", "10"]);
   });
+
+  test("of what failed behind a shuffle opens a window that the next tick closes", async () => {
+    const there = operator(
+      "there",
+      closing(
+        stream(idle)
+          .keyBy(() => "all")
+          .map(work),
+      ),
+    );
+    await using driver = await testDriver(there);
+    await driver.send(idle, at(driver.nowMs, { name: "bad", n: 10 }, { key: "all" }));
+    await driver.advanceClock(40_000);
+    repair();
+    await driver.redrive(there);
+    expect(await driver.read(out)).toEqual([]);
+    await driver.advanceClock(1);
+    expect(await driver.read(out)).toEqual(["10"]);
+  });
 });
 
 test("results that are to appear exactly once do so when they are redriven", async () => {
@@ -424,12 +446,18 @@ describe("what is no record", () => {
     expect(await driver.read(out)).toEqual(["1", "11", "5"]);
   });
 
-  test("a redriven record that cannot be merged with what is there fails alone", async () => {
+  test.each([
+    ["record", stream(keyed).map(work).keyedByTopicKey()],
+    [
+      "element",
+      stream(keyed)
+        .keyBy(({ name }) => name.slice(-1))
+        .map(work),
+    ],
+  ])("a redriven %s that cannot be merged with what is there fails alone", async (_, from) => {
     const merging = operator(
       "merging",
-      stream(keyed)
-        .map(work)
-        .keyedByTopicKey()
+      from
         .window(tumbling(milliseconds(10_000)))
         .aggregate((on) =>
           on.custom({
@@ -444,9 +472,9 @@ describe("what is no record", () => {
         )
         .to(out.from(({ key, value }) => `${key} ${value}`)),
     );
-    broken = new Set(["bad", "merge"]);
+    broken = new Set(["bad x", "bad y", "merge"]);
     await using driver = await testDriver(merging);
-    const job = (key: string, name: string, n: number) => at(1_000, { name, n }, { key });
+    const job = (key: string, name: string, n: number) => at(1_000, { name: `${name} ${key}`, n }, { key });
     await driver.send(keyed, job("x", "a", 6), job("x", "bad", 7), job("y", "bad", 1));
     broken = new Set(["merge"]);
     expect((await driver.redrive(merging)).map(({ outcome }) => outcome)).toEqual(["failed-again", "redriven"]);
