@@ -56,7 +56,7 @@ export class LetterStates {
     const redriving = toRedriving(plan, name);
     const marks = await kept(this.#marks, redriving.name.full, async () => {
       const task = await openTask(this.#stateLog, redriving.plan, redriving.name, Number.MAX_SAFE_INTEGER);
-      return new Marks(task.state);
+      return new Marks(task.state).detached();
     });
     const mark = marks.of(letter.id);
     return mark === undefined ? { kind: "waiting" } : { kind: "redriven", mark };

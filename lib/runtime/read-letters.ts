@@ -7,7 +7,7 @@
  */
 
 import type { Push } from "../operators/step.ts";
-import type { KeyedState, KeyedTable } from "../state/keyed-state.ts";
+import { KeyedState, type KeyedTable } from "../state/keyed-state.ts";
 import { decodeValue } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
 import { decodeKey } from "../stream/key.ts";
@@ -45,6 +45,15 @@ export class Marks {
   of(id: string): Mark | undefined {
     const { namespace, key } = cellOf(id);
     return this.#table.get(namespace, key) as Mark | undefined;
+  }
+
+  /** The same without the rest of the state, which may be large. */
+  detached(): Marks {
+    const state = new KeyedState(1);
+    const copy = state.table(TABLE);
+    for (const namespace of this.#table.namespaces())
+      this.#table.forEach(namespace, (key, mark) => copy.set(namespace, key, mark));
+    return new Marks(state);
   }
 
   set(id: string, mark: Mark): void {

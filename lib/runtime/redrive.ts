@@ -41,14 +41,15 @@ export function whyForeign(
   application: string,
   plan: FunctionPlan,
   generation: number,
-  { id, functionName, topic, partition }: DeadLetter,
+  { id, functionName, topic, partition, failedAtMs }: DeadLetter,
 ): string | undefined {
   if (functionName !== plan.name) return `it is of function ${functionName}, not of ${plan.name}`;
   const identity = parseIdentity(id);
   if (identity === undefined) return "it has no identity: something else than Millrace wrote it";
   const place = `${topic}-${partition}`;
-  const names = [`${application}/${functionName}/${place}`, `${application}/${functionName}${REDRIVES}/${place}`];
-  if (!names.includes(identity.task)) return `it is of task ${identity.task}, not of application ${application}`;
+  const own = `${application}/${functionName}/${place}`;
+  if (identity.task !== own && identity.task !== `${application}/${functionName}${REDRIVES}/${place}`)
+    return `it is of task ${identity.task}, not of application ${application}`;
   const partitions =
     plan.shuffle?.name === topic
       ? plan.shuffle.partitions
@@ -57,6 +58,10 @@ export function whyForeign(
   if (partition >= partitions) return `topic ${topic} has no partition ${partition} any more`;
   if (identity.generation !== generation)
     return `${functionName} was reset since: as generation ${generation} it read its input again`;
+  // Only who has a log is told when it failed. Where the other kind of life remembers its redrives, nobody looks any more.
+  const hadLog = identity.task === own && failedAtMs !== undefined;
+  if (hadLog !== plan.commits)
+    return `${functionName} kept ${hadLog ? "a" : "no"} log when it failed, and ${hadLog ? "none" : "one"} now: whether it was redriven since is not known`;
   return undefined;
 }
 

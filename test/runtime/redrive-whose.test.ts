@@ -112,6 +112,11 @@ test.each<[why: string, change: Record<string, string | null>, reason: string]>(
     { "millrace-partition": "7", "millrace-id": "test/counting/lines-7/0:1:0" },
     "topic lines has no partition 7 any more",
   ],
+  [
+    "of a time when its function kept no log",
+    { "millrace-failed-at": null },
+    "counting kept no log when it failed, and one now: whether it was redriven since is not known",
+  ],
   ["of what it does not say", { "millrace-offset": "3:1" }, "it does not say what it was"],
 ])("a dead letter %s is not possible, and the others are redriven", async (_, change, reason) => {
   const world = await repaired({}, "bad");
