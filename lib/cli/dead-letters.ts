@@ -60,7 +60,7 @@ export function withLetterOptions(command: Command): Command {
   const collect = (id: string, ids: readonly string[] = []) => [...ids, id];
   return command
     .argument("[operator]", "an operator's name (default: all operators)")
-    .addOption(new Option("--operator <name>", "the same"))
+    .addOption(new Option("--operator <name>", "the operator, instead of the argument"))
     .addOption(new Option("--topic <name>", "what was read from this topic or shuffle"))
     .addOption(
       new Option("--reason <text>", "whose reason has this text, or matches /a pattern/").argParser(parsePattern),
@@ -68,7 +68,7 @@ export function withLetterOptions(command: Command): Command {
     .addOption(
       new Option(
         "--since <time>",
-        "what failed since: 30m, 2h, 7d, or a time in ISO 8601 (what has no time of its own failing counts by its record's)",
+        "what failed since: 30m, 2h, 7d, or a time in ISO 8601 (a function without a log is told no time: then the record's counts)",
       ).argParser(parseSince),
     )
     .addOption(new Option("--until <time>", "what failed before").argParser(parseSince))

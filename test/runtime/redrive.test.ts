@@ -1,41 +1,10 @@
-/** Dead letters that are processed again: each once, in the task that set it aside, without moving what time and input it knows of. */
+/** Dead letters that are processed again: each once, in the task that set it aside, as it was. */
 
-import {
-  at,
-  boundedOutOfOrderness,
-  json,
-  milliseconds,
-  monotonic,
-  operator,
-  records,
-  stream,
-  testDriver,
-  text,
-  topic,
-  tumbling,
-} from "millrace";
+import { at, operator, records, stream, testDriver, text, topic } from "millrace";
 import { beforeEach, describe, expect, test } from "vitest";
+import { breakJobs, jobs, keyed, out, plain, repair, work } from "./broken-jobs.ts";
 
-type Job = { readonly name: string; readonly n: number };
-
-const jobs = topic("jobs", { value: json<Job>(), watermark: boundedOutOfOrderness(milliseconds(1_000)) });
-const out = topic("out", { value: text() });
-const keyed = topic("keyed", { key: text(), value: json<Job>(), watermark: monotonic() });
-const old = topic("old", { value: json<Job>(), timestampOf: ({ n }) => n, watermark: monotonic() });
-const plain = topic("plain", { value: json<Job>(), watermark: monotonic() });
-
-/** What throws until it is repaired. */
-let broken: ReadonlySet<string> = new Set();
-const work = (job: Job): Job => {
-  if (broken.has(job.name)) throw new Error(`${job.name} is broken`);
-  return job;
-};
-beforeEach(() => {
-  broken = new Set(["bad"]);
-});
-const repair = () => {
-  broken = new Set();
-};
+beforeEach(() => breakJobs("bad"));
 
 const before = operator(
   "before",
@@ -104,7 +73,7 @@ describe.each([false, true])("in a new environment each time: %s", (restartAfter
   });
 
   test("those that are chosen, and no others", async () => {
-    broken = new Set(["x", "y"]);
+    breakJobs("x", "y");
     await using driver = await testDriver(before, options);
     await driver.send(jobs, at(1_000, { name: "x", n: 1 }), at(1_000, { name: "y", n: 10 }));
     repair();
@@ -118,10 +87,10 @@ describe.each([false, true])("in a new environment each time: %s", (restartAfter
   });
 
   test("one that fails among many is set aside again, and the others go through", async () => {
-    broken = new Set(["a", "b", "c"]);
+    breakJobs("a", "b", "c");
     await using driver = await testDriver(behind, options);
     await driver.send(jobs, ...["a", "b", "c"].map((name, i) => at(1_000, { name, n: 10 ** i })));
-    broken = new Set(["b"]);
+    breakJobs("b");
     expect((await driver.redrive(behind)).map(({ outcome }) => outcome).sort()).toEqual([
       "failed-again",
       "redriven",
@@ -198,118 +167,6 @@ test("the record is as it was: key, headers, timestamp, position", async () => {
   });
 });
 
-describe("time", () => {
-  const windowed = operator(
-    "windowed",
-    stream(jobs)
-      .map(work)
-      .keyBy(() => "all")
-      .window(tumbling(milliseconds(1_000)))
-      .sum(({ n }) => n)
-      .to(out.from(({ value, window }) => `${window.startMs} ${value}`)),
-  );
-
-  test("stands still: a redriven record fires nothing and makes nothing late", async () => {
-    await using driver = await testDriver(windowed);
-    await driver.send(jobs, at(1_000, { name: "a", n: 1 }), at(90_000, { name: "bad", n: 10 }));
-    repair();
-    await driver.redrive(windowed);
-    expect(await driver.read(out)).toEqual([]);
-    await driver.send(jobs, at(1_500, { name: "a", n: 2 }));
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect(await driver.read(out)).toEqual(["1000 3", "90000 10"]);
-    expect(driver.late).toBe(0);
-    const ofReader = driver.reports.filter(({ functionName }) => functionName === "windowed");
-    expect(ofReader.map(({ checkpoint }) => checkpoint)).toEqual([-1, 1, 1, 1, 2, 2]);
-  });
-
-  test("has gone on: a record whose window has closed is late", async () => {
-    await using driver = await testDriver(windowed);
-    await driver.send(jobs, at(1_000, { name: "bad", n: 10 }), at(90_000, { name: "a", n: 1 }));
-    repair();
-    expect(await driver.redrive(windowed)).toMatchObject([{ outcome: "redriven" }]);
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect(await driver.read(out)).toEqual(["90000 1"]);
-    expect(driver.late).toBe(1);
-  });
-
-  test("by the clock: a redriven record is of the window of now, which closes by itself", async () => {
-    const clocked = operator(
-      "clocked",
-      stream(jobs)
-        .map(work)
-        .keyBy(() => "all")
-        .window(tumbling(milliseconds(1_000), { time: "processing" }))
-        .sum(({ n }) => n)
-        .to(out.from(({ value }) => `${value}`)),
-    );
-    await using driver = await testDriver(clocked);
-    await driver.send(jobs, { name: "bad", n: 10 });
-    await driver.advanceClock(5_000);
-    repair();
-    await driver.redrive(clocked);
-    expect(await driver.read(out)).toEqual([]);
-    await driver.advanceClock(1_000);
-    expect(await driver.read(out)).toEqual(["10"]);
-  });
-});
-
-describe("a redrive while the input is idle and the watermark follows the clock", () => {
-  const idle = topic("idle", {
-    key: text(),
-    value: json<Job>(),
-    watermark: boundedOutOfOrderness(milliseconds(1_000), { idleAfter: milliseconds(2_000), whenIdle: "follow-clock" }),
-  });
-  const summing = stream(idle).map(work);
-  const closing = (keyed: ReturnType<typeof summing.keyBy<string>>) =>
-    keyed
-      .window(tumbling(milliseconds(5_000)))
-      .sum(({ n }) => n)
-      .to(out.from(({ value }) => `${value}`));
-
-  test.each([
-    ["in the function that reads it", operator("within", closing(summing.keyedByTopicKey())), ["1"]],
-    // There it is an element like any other, and the clock closes what it may.
-    ["behind a shuffle", operator("across", closing(summing.keyBy(() => "all"))), ["1", "100"]],
-  ])("opens windows %s, which the clock closes and not the redrive", async (_, tested, atOnce) => {
-    await using driver = await testDriver(tested);
-    const startMs = driver.nowMs;
-    await driver.send(idle, at(startMs, { name: "a", n: 1 }, { key: "all" }));
-    await driver.send(idle, at(startMs + 60_000, { name: "bad", n: 10 }, { key: "all" }));
-    await driver.send(idle, at(startMs + 20_000, { name: "bad", n: 100 }, { key: "all" }));
-    await driver.advanceClock(40_000);
-    expect(await driver.read(out)).toEqual(["1"]);
-    repair();
-    await driver.redrive(tested);
-    expect(await driver.read(out)).toEqual(atOnce);
-    await driver.advanceClock(1);
-    expect(await driver.read(out)).toEqual(["1", "100"]);
-    await driver.advanceClock(25_000);
-    expect(await driver.read(out)).toEqual(["1", "100"]);
-    await driver.advanceClock(2_000);
-    expect(await driver.read(out)).toEqual(["1", "100", "10"]);
-  });
-
-  test("of what failed behind a shuffle opens a window that the next tick closes", async () => {
-    const there = operator(
-      "there",
-      closing(
-        stream(idle)
-          .keyBy(() => "all")
-          .map(work),
-      ),
-    );
-    await using driver = await testDriver(there);
-    await driver.send(idle, at(driver.nowMs, { name: "bad", n: 10 }, { key: "all" }));
-    await driver.advanceClock(40_000);
-    repair();
-    await driver.redrive(there);
-    expect(await driver.read(out)).toEqual([]);
-    await driver.advanceClock(1);
-    expect(await driver.read(out)).toEqual(["10"]);
-  });
-});
-
 test("results that are to appear exactly once do so when they are redriven", async () => {
   const once = topic("once", { value: text(), exactlyOnce: true });
   const exact = operator(
@@ -328,184 +185,6 @@ test("results that are to appear exactly once do so when they are redriven", asy
   await driver.redrive(exact);
   await driver.send(plain, { name: "b", n: 100 });
   expect((await driver.readRecords(once)).map(({ value }) => value)).toEqual(["1", "11", "111"]);
-});
-
-describe("what is no record", () => {
-  test("a partial result that could not be merged is merged", async () => {
-    const merging = operator(
-      "merging",
-      stream(jobs)
-        .keyBy(({ name }) => name)
-        .window(tumbling(milliseconds(10_000)))
-        .aggregate((on) =>
-          on.custom({
-            create: () => 0,
-            add: (a, j) => a + j.n,
-            merge: (a, b) => {
-              if (broken.size > 0 && a + b === 13) throw new Error("thirteen");
-              return a + b;
-            },
-            result: (a) => a,
-          }),
-        )
-        .to(out.from(({ key, value }) => `${key} ${value}`)),
-    );
-    await using driver = await testDriver(merging);
-    await driver.send(jobs, at(1_000, { name: "a", n: 6 }));
-    await driver.send(jobs, at(1_000, { name: "a", n: 3 }), at(1_000, { name: "a", n: 4 }));
-    const [letter] = await driver.deadLetters(merging);
-    expect(letter).toMatchObject({ kind: "partial", detail: { elements: 2, windowStartMs: 0 } });
-    repair();
-    await driver.redrive(merging);
-    await driver.redrive(merging);
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect(await driver.read(out)).toEqual(["a 13"]);
-  });
-
-  test("a result that failed when its window closed comes out, as it was then", async () => {
-    const firing = operator(
-      "firing",
-      stream(jobs)
-        .keyBy(({ name }) => name)
-        .window(tumbling(milliseconds(1_000)))
-        .aggregate((on) => ({ sum: on.sum(({ n }) => n), all: on.collect() }))
-        .map((result) => {
-          work({ name: result.key, n: 0 });
-          return result;
-        })
-        .to(out.from(({ key, value, window }) => `${key} ${value.sum} ${value.all.length} ${window.startMs}`)),
-    );
-    await using driver = await testDriver(firing);
-    await driver.send(
-      jobs,
-      at(100, { name: "bad", n: 1 }),
-      at(200, { name: "bad", n: 2 }),
-      at(5_000, { name: "a", n: 1 }),
-    );
-    expect(await driver.read(out)).toEqual([]);
-    expect(await driver.redrive(firing)).toMatchObject([{ outcome: "failed-again", reason: "bad is broken" }]);
-    repair();
-    expect(await driver.redrive(firing)).toMatchObject([{ outcome: "failed-before" }, { outcome: "redriven" }]);
-    expect(await driver.redrive(firing)).toMatchObject([{ outcome: "failed-before" }, { outcome: "redriven-before" }]);
-    expect(await driver.read(out)).toEqual(["bad 3 2 0"]);
-  });
-
-  test("a result is as it was then, although its window went on", async () => {
-    const late = operator(
-      "late",
-      stream(keyed)
-        .keyedByTopicKey()
-        .window(tumbling(milliseconds(1_000)))
-        .allowedLateness(milliseconds(60_000))
-        .aggregate((on) => on.collect())
-        .map(({ key, value }) => {
-          if (value.length === 2) work({ name: key, n: 0 });
-          return value.length;
-        })
-        .to(out.from((length) => `${length}`)),
-    );
-    const job = (atMs: number) => at(atMs, { name: "", n: 1 }, { key: "bad" });
-    await using driver = await testDriver(late);
-    await driver.send(keyed, job(100));
-    await driver.advanceWatermark(5_000);
-    await driver.send(keyed, job(200), job(300));
-    expect(await driver.read(out)).toEqual(["1", "3"]);
-    repair();
-    expect(await driver.redrive(late)).toMatchObject([{ outcome: "redriven" }]);
-    expect(await driver.read(out)).toEqual(["1", "3", "2"]);
-  });
-
-  test("what a redriven element makes of others may fail, even where the operator stops at errors", async () => {
-    const stages = operator(
-      { name: "stages", onError: "dead-letter" },
-      stream(jobs)
-        .keyBy(() => "all")
-        .map(work)
-        .window(tumbling(milliseconds(1_000)))
-        .allowedLateness(milliseconds(60_000))
-        .sum(({ n }) => n)
-        .map(({ value }) => work({ name: `sum ${value}`, n: value }))
-        .to(out.from(({ n }) => `${n}`)),
-    );
-    broken = new Set(["bad", "sum 11"]);
-    await using driver = await testDriver(stages);
-    await driver.send(
-      jobs,
-      at(100, { name: "a", n: 1 }),
-      at(200, { name: "bad", n: 10 }),
-      at(5_000, { name: "b", n: 5 }),
-    );
-    broken = new Set(["sum 11"]);
-    (stages.definition as { onError: string }).onError = "fail";
-    // The element counts; of its window's new result there is a dead letter.
-    expect(await driver.redrive(stages)).toMatchObject([{ outcome: "redriven" }]);
-    expect((await driver.deadLetters(stages)).map(({ kind }) => kind)).toEqual(["element", "result"]);
-    repair();
-    await driver.redrive(stages);
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect(await driver.read(out)).toEqual(["1", "11", "5"]);
-  });
-
-  test.each([
-    ["record", stream(keyed).map(work).keyedByTopicKey()],
-    [
-      "element",
-      stream(keyed)
-        .keyBy(({ name }) => name.slice(-1))
-        .map(work),
-    ],
-  ])("a redriven %s that cannot be merged with what is there fails alone", async (_, from) => {
-    const merging = operator(
-      "merging",
-      from
-        .window(tumbling(milliseconds(10_000)))
-        .aggregate((on) =>
-          on.custom({
-            create: () => 0,
-            add: (a, { n }) => a + n,
-            merge: (a, b) => {
-              if (broken.has("merge") && a + b === 13) throw new Error("thirteen");
-              return a + b;
-            },
-            result: (a) => a,
-          }),
-        )
-        .to(out.from(({ key, value }) => `${key} ${value}`)),
-    );
-    broken = new Set(["bad x", "bad y", "merge"]);
-    await using driver = await testDriver(merging);
-    const job = (key: string, name: string, n: number) => at(1_000, { name: `${name} ${key}`, n }, { key });
-    await driver.send(keyed, job("x", "a", 6), job("x", "bad", 7), job("y", "bad", 1));
-    broken = new Set(["merge"]);
-    expect((await driver.redrive(merging)).map(({ outcome }) => outcome)).toEqual(["failed-again", "redriven"]);
-    repair();
-    await driver.redrive(merging);
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect((await driver.read(out)).sort()).toEqual(["x 13", "y 1"]);
-  });
-
-  test("elements keep what JSON does not: keys, values, and times before 1970", async () => {
-    const odd = "\ud800";
-    const faithful = operator(
-      "faithful",
-      stream(old)
-        .map(({ name, n }) => ({ name, big: BigInt(n), t: [1] }))
-        .keyBy(({ name }) => [name, odd] as const)
-        .map((value) => {
-          work({ name: value.name, n: 0 });
-          return value;
-        })
-        .window(tumbling(milliseconds(1_000)))
-        .aggregate((on) => on.collect())
-        .to(out.from(({ key, value, window }) => `${key[1] === odd} ${value[0]?.big === -500n} ${window.startMs}`)),
-    );
-    await using driver = await testDriver(faithful);
-    await driver.send(old, { name: "bad", n: -500 });
-    repair();
-    await driver.redrive(faithful);
-    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
-    expect(await driver.read(out)).toEqual(["true true -1000"]);
-  });
 });
 
 test("an operator that stops at errors has none of its own, but those of before are set aside again", async () => {
