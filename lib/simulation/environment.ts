@@ -9,6 +9,7 @@ import type { Chance } from "./chance.ts";
 import { type Network, NetworkError } from "./network.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
+import type { SimulatedS3 } from "./simulated-s3.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Production } from "./variants.ts";
 import type { Witness } from "./witness.ts";
@@ -21,11 +22,14 @@ export type Surroundings = {
   readonly chance: Chance;
   readonly kafka: SimulatedKafka;
   readonly dynamodb: SimulatedDynamoDb;
+  /** Where large chunks lie; undefined: in the table. */
+  readonly s3: SimulatedS3 | undefined;
   readonly witness: Witness;
   readonly wake: Host["wake"];
 };
 
 export const TABLE = "simulated";
+export const BUCKET = "simulated";
 
 const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
@@ -62,7 +66,12 @@ export class Environment {
     );
     const table = new production.DynamoDbTable({ table: TABLE, client: dynamodb.client(this.#network("DynamoDB")) });
     const newAttemptId = () => `${name}-${++this.#attempts}`;
-    const stateLog = new production.DynamoDbStateLog(table, { newAttemptId });
+    const s3 = around.s3?.client(this.#network("S3"));
+    const chunkBlobs = s3 === undefined ? undefined : new production.S3BlobStore({ bucket: BUCKET, client: s3 });
+    const stateLog = new production.DynamoDbStateLog(table, {
+      newAttemptId,
+      ...(chunkBlobs === undefined ? {} : { chunkBlobs }),
+    });
     const putEntry = stateLog.putEntry.bind(stateLog);
     stateLog.putEntry = (task, entry) => {
       witness.attempt(task, entry);

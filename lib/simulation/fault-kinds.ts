@@ -23,6 +23,9 @@ export const FAULT_KINDS = {
   "read-stale": 0.5,
   "read-torn": 0.5,
   "page-short": 0.2,
+  // By S3.
+  "body-cut": 0.1,
+  "deletion-failed": 0.2,
   // By Kafka.
   "leader-moved": 0.1,
   "connections-dropped": 0.1,

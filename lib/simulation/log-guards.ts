@@ -186,7 +186,7 @@ export const LOG_GUARDS: readonly Guard[] = [
     without: "the parts of entries in the ring are taken away",
     patches: [
       at(STATE_LOG, "sequenceNumber - this.#rules.slots + 1", "sequenceNumber"),
-      at(STATE_LOG, "if (!this.#known.hasBelow(folder, number)) return;", ""),
+      at(STATE_LOG, "if (!this.#known.hasBelow(blobs, folder, number)) return;", ""),
     ],
   },
   {

@@ -9,6 +9,7 @@ export { decodeOutbox, toSend } from "../runtime/outbox.ts";
 export { DynamoDbTable } from "../state-log/dynamodb-client.ts";
 export { fromEntryItem } from "../state-log/dynamodb-items.ts";
 export { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";
+export { S3BlobStore } from "../state-log/s3-blob-store.ts";
 export { milliseconds } from "../stream/duration.ts";
 export { json, text } from "../stream/format.ts";
 export { stream } from "../stream/stream.ts";

@@ -75,18 +75,13 @@ export class SimulatedMapping {
 
   /** Begins again at the first record. */
   rewind(): void {
-    for (const partition of this.#partitions) {
-      partition.position = 0;
-      partition.isInFlight = false;
-      partition.epoch += 1;
-    }
+    for (const partition of this.#partitions) restart(partition, 0);
     this.poll();
   }
 
   /** Goes back to what was left out, which nothing behind it may ever have told of. */
   goBack(): void {
-    for (const partition of this.#partitions)
-      partition.position = Math.min(partition.position, partition.left ?? partition.position);
+    for (const partition of this.#partitions) if (partition.left !== undefined) restart(partition, partition.left);
     this.poll();
   }
 
@@ -193,4 +188,12 @@ export class SimulatedMapping {
       ),
     });
   }
+}
+
+/** Goes on elsewhere; what is under way is forgotten. */
+function restart(partition: Partition, position: number): void {
+  partition.position = position;
+  partition.left = undefined;
+  partition.isInFlight = false;
+  partition.epoch += 1;
 }

@@ -1,6 +1,7 @@
 /** Virtual time: what is to happen, in order of when; between two happenings everything that a happening set off in memory comes to rest. */
 
-type Happening = { readonly atMs: number; readonly order: number; readonly work: () => void };
+/** Without work: it was called off. */
+type Happening = { readonly atMs: number; readonly order: number; work: (() => void) | undefined };
 
 export class Timeline {
   #nowMs: number;
@@ -18,16 +19,10 @@ export class Timeline {
 
   /** Lets `work` happen after `ms`; of two at the same time the one that was asked for first. Returns how to call it off. */
   after(ms: number, work: () => void): () => void {
-    let isOff = false;
-    this.#push({
-      atMs: this.#nowMs + Math.max(0, Math.ceil(ms)),
-      order: this.#made++,
-      work: () => {
-        if (!isOff) work();
-      },
-    });
+    const happening: Happening = { atMs: this.#nowMs + Math.max(0, Math.ceil(ms)), order: this.#made++, work };
+    this.#push(happening);
     return () => {
-      isOff = true;
+      happening.work = undefined;
     };
   }
 
@@ -43,6 +38,7 @@ export class Timeline {
       const next = this.#heap[0];
       if (next === undefined || next.atMs > endMs) return;
       this.#pop();
+      if (next.work === undefined) continue;
       this.#nowMs = next.atMs;
       next.work();
       await atRest();

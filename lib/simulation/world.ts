@@ -10,7 +10,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import type { TickEvent } from "../wire/lambda-event.ts";
 import { Chance } from "./chance.ts";
 import { DAMAGE_CODES, damage } from "./damage.ts";
-import { Environment, TABLE } from "./environment.ts";
+import { BUCKET, Environment, TABLE } from "./environment.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
 import { PERFECT_NETWORK } from "./network.ts";
 import type { Result } from "./program.ts";
@@ -18,6 +18,7 @@ import { readResults } from "./read-results.ts";
 import { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import { SimulatedKafka } from "./simulated-kafka.ts";
 import { SimulatedMapping } from "./simulated-mapping.ts";
+import { SimulatedS3 } from "./simulated-s3.ts";
 import { Timeline } from "./timeline.ts";
 import { Witness } from "./witness.ts";
 
@@ -37,6 +38,7 @@ const TROUBLE_AFTER_MS = 3_000;
 const REST_WITHIN_MS = 1_800_000;
 /** Whoever was given up long ago may still act. */
 const AFTERMATH_MS = 120_000;
+const NOTICED_MS = 2_000;
 const TIME_OUT_MS = 60_000;
 const LOOK_MS = 1_000;
 const WEATHER_MS = 100;
@@ -62,6 +64,7 @@ class World {
   readonly #timeline = new Timeline(START_MS);
   readonly #kafka: SimulatedKafka;
   readonly #dynamodb: SimulatedDynamoDb;
+  readonly #s3: SimulatedS3 | undefined;
   readonly #witness: Witness;
   readonly #program: number;
   readonly #mappings: SimulatedMapping[];
@@ -97,6 +100,9 @@ class World {
       later: (_, work) => void this.#timeline.after(chance.draw.magnitude(1, 50), work),
     });
     this.#dynamodb = new SimulatedDynamoDb({ now: () => this.#timeline.now(), tables: [TABLE] });
+    this.#s3 = chance.draw.occurs(0.3)
+      ? new SimulatedS3({ now: () => this.#timeline.now(), buckets: [BUCKET] })
+      : undefined;
     for (const { name, partitions } of topology.topics) this.#kafka.createTopic(name, partitions);
     this.#watchServers();
     const batchSizeMax = chance.draw.between(2, 8);
@@ -139,11 +145,14 @@ class World {
     await this.#timeline.run(() => isDone() || isBroken(), START_MS + lastMs + REST_WITHIN_MS);
     if (!isDone() && !isBroken()) this.#note("it does not come to rest");
     else {
-      await this.#timeline.run(isBroken, this.#timeline.now() + AFTERMATH_MS);
+      // Whoever has stopped at a damage tries again for ever.
+      const aftermathMs = this.#damage === "noticed" ? NOTICED_MS : AFTERMATH_MS;
+      await this.#timeline.run(isBroken, this.#timeline.now() + aftermathMs);
       const results = { of: (topic: string) => this.#resultsOf(topic), isPartial: this.#damage === "noticed" };
       if (!isBroken()) for (const sentence of program.judge(inputs, results)) this.#note(sentence);
     }
-    for (const error of [...this.#dynamodb.unknown, ...this.#dynamodb.invalid]) this.#note(`a wrong request: ${error}`);
+    for (const error of [...this.#dynamodb.unknown, ...this.#dynamodb.invalid, ...(this.#s3?.unknown ?? [])])
+      this.#note(`a wrong request: ${error}`);
     const { broken } = this.#witness;
     return {
       seed: this.#seed,
@@ -307,6 +316,7 @@ class World {
       chance: this.#chance,
       kafka: this.#kafka,
       dynamodb: this.#dynamodb,
+      s3: this.#s3,
       witness: this.#witness,
       wake: (...wish) => {
         if (generation === this.#generation) this.#wish(...wish);
