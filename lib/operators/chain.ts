@@ -4,7 +4,7 @@
  */
 
 import type { KeyedState } from "../state/keyed-state.ts";
-import { keyByNameOf, stepNameOf } from "../stream/graph.ts";
+import { keyByNameOf, keyBysOf, stepNameOf } from "../stream/graph.ts";
 import {
   type BranchNode,
   inputsOf,
@@ -107,7 +107,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     const out = node.kind === "keyBy" && shuffled.has(node) ? setup.shuffle(node) : outOf(node);
     const stateless: StatelessSetup = { time, counts, call, out };
     const withTable = (node: StatefulNode): StepSetup => {
-      const table = tableName(node);
+      const table = tableName(plan, node);
       const named = (result: FiredResult): TaskResult => ({ ...result, table });
       return {
         ...stateless,
@@ -118,6 +118,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
             () => named(result()),
           ),
         table: state.table(table),
+        tables: (suffix) => state.table(`${table}/${suffix}`),
         late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
       };
     };
@@ -163,7 +164,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     const step = makeStep(node);
     steps.set(node, step);
     if (step.advance !== undefined || step.flush !== undefined) stateful.unshift(step);
-    if (step.fireAgain !== undefined) results.set(tableName(node as StatefulNode), step.fireAgain);
+    if (step.fireAgain !== undefined) results.set(tableName(plan, node as StatefulNode), step.fireAgain);
   }
 
   const sideNodes = plan.shuffle?.sides ?? [];
@@ -188,10 +189,9 @@ function usesKey(node: Node, consumers: ReturnType<typeof consumersOf>): boolean
 }
 
 /** The name of a step's cells in the state: keyBy and step, so that inserting a stateless step moves nothing. */
-function tableName(node: StatefulNode): string {
-  let keyBy: Node = node;
-  while (keyBy.kind !== "keyBy" && keyBy.kind !== "source") keyBy = inputsOf(keyBy)[0] as Node;
-  return `${keyBy.kind === "keyBy" ? keyByNameOf(keyBy) : "source"}/${stepNameOf(node)}`;
+function tableName({ shuffle }: FunctionPlan, node: StatefulNode): string {
+  const keyByName = shuffle?.keyByName ?? keyBysOf(node).map(keyByNameOf)[0];
+  return `${keyByName ?? "source"}/${stepNameOf(node)}`;
 }
 
 function fanOut(pushes: readonly Push[]): Push {

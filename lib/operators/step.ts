@@ -75,6 +75,8 @@ export type StepSetup = StatelessSetup & {
   readonly guard: Guard;
   /** The step's cells. */
   readonly table: KeyedTable;
+  /** Further tables of the step, such as its timers', by a suffix that never changes. */
+  readonly tables: (suffix: string) => KeyedTable;
   /** Where late elements go; undefined: nowhere. */
   readonly late: Push | undefined;
 };
