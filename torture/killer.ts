@@ -8,6 +8,9 @@ import type { Servers } from "./servers.ts";
 import { KeptRun, type RunPlace, startMillrace } from "./supervisor.ts";
 
 const POLL_MS = 20;
+/** So many new records put everybody to work; in a small run fewer. */
+const BUSY_RECORDS_MAX = 4_000;
+const BUSY_SHARE = 1 / 40;
 /** Who has not recovered by then may have nothing to do. */
 const CALM_MS_MAX = 8_000;
 const LOOK_MS = 50;
@@ -20,7 +23,8 @@ export type KillerOptions = {
   /** The topics that each function writes; what is said of "everything" is what shows that the whole works. */
   readonly topicsOf: (functionName: string | "everything") => readonly string[];
   readonly functions: readonly string[];
-  /** How many records are written. */
+  /** How many records there will be, and how many are written. */
+  readonly records: number;
   readonly written: () => number;
   /** How many records of its input a function has behind it. */
   readonly doneBy: (functionName: string) => number;
@@ -36,7 +40,7 @@ export class Killer {
   /** Blows whose consequences are still awaited. */
   readonly #pending = new Set<Promise<void>>();
   #failed: { readonly error: unknown } | undefined;
-  #nextAtRecord = 0;
+  #writeUpTo = 0;
 
   /** Starts the supervisor that it will kill. */
   constructor(options: KillerOptions) {
@@ -49,25 +53,31 @@ export class Killer {
     await this.#until(() => this.#allRun([]), "all functions run");
   }
 
-  /** When so many records are written the next blow is due, or waited for. */
-  get nextAtRecord(): number {
-    return this.#nextAtRecord;
+  /** How many records may be written before whoever was hit is back: or there were none left for the blows to come. */
+  get writeUpTo(): number {
+    return this.#writeUpTo;
   }
 
   /** Deals all blows. Returns when everybody is back; throws where somebody does not come back. */
   async carryOut(plan: readonly PlannedBlow[]): Promise<void> {
-    const { written, signal: aborted } = this.#options;
+    const { records, written, signal: aborted } = this.#options;
+    const busyRecords = Math.min(BUSY_RECORDS_MAX, records * BUSY_SHARE);
     for (const blow of plan) {
-      this.#nextAtRecord = blow.atRecord;
-      if (!blow.isRushed) await this.#calm();
-      while (written() < blow.atRecord) {
+      let dueAtRecord = blow.atRecord;
+      if (!blow.isRushed) {
+        this.#writeUpTo = blow.atRecord;
+        await this.#calm();
+        // They may have done all there was, and a blow that hits nobody at work is none.
+        dueAtRecord = Math.min(records, Math.max(dueAtRecord, written() + busyRecords));
+      }
+      this.#writeUpTo = records;
+      while (written() < dueAtRecord) {
         this.#throwIfFailed();
         await sleep(POLL_MS, undefined, { signal: aborted });
       }
       await sleep(blow.delayMs, undefined, { signal: aborted });
       await this.#deal(blow);
     }
-    this.#nextAtRecord = Number.POSITIVE_INFINITY;
     await Promise.all(this.#pending);
     this.#throwIfFailed();
   }
@@ -102,7 +112,7 @@ export class Killer {
         return this.#killSupervisor(blow.withFunctions);
       case "kafka":
       case "dynamodb":
-        return this.#bounce(blow.kind, blow.downMs);
+        return this.#bounce(blow.kind, blow.stalledMs, blow.downMs);
       case "zombie":
         return this.#makeZombie(blow.name, blow.stoppedMs, blow.togetherMs);
       default:
@@ -111,13 +121,11 @@ export class Killer {
   }
 
   async #killFunction(name: string): Promise<void> {
-    const before = await this.#processesOf(name);
-    const atMs = await this.#strike(name, "SIGKILL");
+    const { atMs, pid } = await this.#strike(name);
     this.#follow(async () => {
-      const backAtMs = await this.#until(
-        async () => (await this.#find(name)).some(({ pid }) => !before.has(pid)),
-        `a process of ${name} is there again`,
-      );
+      // There may be another already: a supervisor that was killed leaves its processes to end by themselves.
+      const isBack = async () => (await this.#findKept(name)).some((found) => found.pid !== pid);
+      const backAtMs = await this.#until(isBack, `a process of ${name} is there again`);
       this.#options.onDealt({ kind: "function", what: name, topics: this.#options.topicsOf(name), atMs, backAtMs });
     });
   }
@@ -135,12 +143,12 @@ export class Killer {
     });
   }
 
-  async #bounce(name: "kafka" | "dynamodb", downMs: number): Promise<void> {
+  async #bounce(name: "kafka" | "dynamodb", stalledMs: number, downMs: number): Promise<void> {
     let atMs = 0;
     await new Promise<void>((dead) => {
       this.#follow(async () => {
         await this.#options.servers
-          .bounce(name, downMs, () => {
+          .bounce(name, stalledMs, downMs, () => {
             atMs = Date.now();
             dead();
           })
@@ -154,7 +162,8 @@ export class Killer {
   /** Stops a process in the middle of whatever it does; another takes over, the first goes on beside it, and the other one is killed. */
   async #makeZombie(name: string, stoppedMs: number, togetherMs: number): Promise<void> {
     const { place, topicsOf, onDealt } = this.#options;
-    const [victim] = await this.#victims(name);
+    await this.#until(async () => (await this.#findKept(name)).length > 0, `a process of ${name} is there`);
+    const [victim] = await this.#findKept(name);
     const atMs = Date.now();
     if (victim !== undefined) signal(victim.pid, "SIGSTOP");
     const other = startMillrace(place, name);
@@ -169,18 +178,15 @@ export class Killer {
     });
   }
 
-  /** Signals a process of the function as soon as there is one, and says when. */
-  async #strike(name: string, kind: NodeJS.Signals): Promise<number> {
+  /** Kills a process of the function as soon as there is one. */
+  async #strike(name: string): Promise<{ readonly atMs: number; readonly pid: number }> {
     for (const startedMs = Date.now(); ; await sleep(LOOK_MS, undefined, { signal: this.#options.signal })) {
-      const atMs = Date.now();
-      for (const { pid } of await this.#victims(name)) if (signal(pid, kind)) return atMs;
+      for (const { pid } of await this.#findKept(name)) {
+        const atMs = Date.now();
+        if (signal(pid, "SIGKILL")) return { atMs, pid };
+      }
       if (Date.now() - startedMs > THERE_MS_MAX) throw new Error(`There is no process of ${name} any more.`);
     }
-  }
-
-  async #victims(name: string): Promise<readonly Found[]> {
-    await this.#until(async () => (await this.#find(name)).length > 0, `a process of ${name} is there`);
-    return this.#find(name);
   }
 
   /** Whether there is a process of every function that is not among these. */
@@ -190,12 +196,13 @@ export class Killer {
     return functions.every((name) => found.some(({ functionName }) => functionName === name));
   }
 
-  async #find(name: string): Promise<readonly Found[]> {
-    return (await findProcesses(this.#options.place.kafka)).filter(({ functionName }) => functionName === name);
+  /** Processes that somebody starts again: not those that we started beside a zombie. */
+  async #findKept(name: string): Promise<readonly Found[]> {
+    return (await this.#find(name)).filter(({ parentPid }) => parentPid !== process.pid);
   }
 
-  async #processesOf(name: string): Promise<ReadonlySet<number>> {
-    return new Set((await this.#victims(name)).map(({ pid }) => pid));
+  async #find(name: string): Promise<readonly Found[]> {
+    return (await findProcesses(this.#options.place.kafka)).filter(({ functionName }) => functionName === name);
   }
 
   /** Polls; says when it was so. */

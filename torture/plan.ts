@@ -10,8 +10,8 @@ export type Blow =
   | { readonly kind: "function"; readonly name: string }
   /** SIGKILL of the process that starts the others, alone or with all of them; another takes its place. */
   | { readonly kind: "supervisor"; readonly withFunctions: boolean }
-  /** SIGKILL of a server; it is started again on the same data. */
-  | { readonly kind: "kafka" | "dynamodb"; readonly downMs: number }
+  /** SIGKILL of a server that has not answered for a moment, so that whoever asked it hangs; it is started again on the same data. */
+  | { readonly kind: "kafka" | "dynamodb"; readonly stalledMs: number; readonly downMs: number }
   /** SIGSTOP of a function's process while another takes over, then SIGCONT: a zombie. The other one is then killed. */
   | { readonly kind: "zombie"; readonly name: string; readonly stoppedMs: number; readonly togetherMs: number };
 
@@ -39,6 +39,9 @@ const KILLS_PER_ZOMBIE = 8;
 const [FIRST_PART, LAST_PART] = [0.03, 0.97];
 const DELAY_MS_MAX = 400;
 const RUSHED_SHARE = 0.5;
+/** Of what comes next after Kafka's death. Whoever dies while Kafka is dead has committed what it could not send. */
+const JOINED_SHARE = 0.6;
+const STALLED_MS_MAX = 300;
 const DOWN_MS_MAX = 1_500;
 /** Another process needs about two seconds to take over: to start, to read what there is, and to send what is owed. */
 const [STOPPED_MS_MIN, STOPPED_MS_MAX] = [3_500, 6_000];
@@ -51,7 +54,7 @@ export function planBlows(seed: number, records: number, kills: number): readonl
   while (kinds.length < kills) kinds.push(drawKind(random));
   const zombies = kills === 0 ? 0 : Math.max(1, Math.floor(kills / KILLS_PER_ZOMBIE));
   for (let i = 0; i < zombies; i += 1) kinds.push("zombie");
-  return shuffled(kinds, random)
+  const blows = shuffled(kinds, random)
     .map((kind) => ({
       ...drawBlow(kind, random),
       atRecord: Math.floor(between(random, FIRST_PART, LAST_PART) * records),
@@ -59,6 +62,12 @@ export function planBlows(seed: number, records: number, kills: number): readonl
       isRushed: random() < RUSHED_SHARE,
     }))
     .sort((a, b) => a.atRecord - b.atRecord);
+  return blows.map((blow, i) => {
+    const before = blows[i - 1];
+    const isProcess = blow.kind === "function" || blow.kind === "supervisor";
+    const isJoined = random() < JOINED_SHARE && before?.kind === "kafka" && isProcess;
+    return isJoined ? { ...blow, atRecord: before.atRecord, isRushed: true } : blow;
+  });
 }
 
 function drawKind(random: Random): BlowKind {
@@ -75,7 +84,11 @@ function drawBlow(kind: BlowKind, random: Random): Blow {
       return { kind, withFunctions: random() < 0.5 };
     case "kafka":
     case "dynamodb":
-      return { kind, downMs: Math.floor(random() * DOWN_MS_MAX) };
+      return {
+        kind,
+        stalledMs: Math.floor(random() * STALLED_MS_MAX),
+        downMs: Math.floor(random() * DOWN_MS_MAX),
+      };
     case "zombie":
       return {
         kind,

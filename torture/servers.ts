@@ -6,16 +6,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startDynamoDbLocal } from "../tools/services/dynamodb-local.ts";
 import { startKafka } from "../tools/services/kafka.ts";
 
-type Server = { kill(): Promise<void>; restart(): Promise<void>; stop(): Promise<void> };
+type Server = { freeze(): void; kill(): Promise<void>; restart(): Promise<void>; stop(): Promise<void> };
 
 export type Servers = {
   readonly kafka: string;
   readonly dynamodb: string;
   /**
-   * Kills a server, leaves it dead for a while, and starts it again. One blow after the other for each server.
+   * Stops a server for a moment, kills it, leaves it dead for a while, and starts it again. One blow after the other for each server.
    * `onKilled` is told when it is dead.
    */
-  bounce(name: "kafka" | "dynamodb", downMs: number, onKilled: () => void): Promise<void>;
+  bounce(name: "kafka" | "dynamodb", stalledMs: number, downMs: number, onKilled: () => void): Promise<void>;
   /** Resolves when every server that was killed is back. */
   allUp(): Promise<void>;
   stop(): Promise<void>;
@@ -41,8 +41,10 @@ export async function startServers(folder: string): Promise<Servers> {
   return {
     kafka: kafka.value.bootstrap,
     dynamodb: dynamodb.value.endpoint,
-    bounce(name, downMs, onKilled) {
+    bounce(name, stalledMs, downMs, onKilled) {
       last[name] = last[name].then(async () => {
+        servers[name].freeze();
+        await sleep(stalledMs);
         await servers[name].kill();
         onKilled();
         await sleep(downMs);

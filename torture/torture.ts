@@ -93,12 +93,14 @@ class Run {
     const { kafka, dynamodb } = this.#servers;
     const workspace = await openServices(application, { kafka, dynamodb });
     const ended = new AbortController();
+    // Who fails ends the others.
+    const either = AbortSignal.any([signal, ended.signal]);
     const positions = new Positions(application, workspace.broker);
     const following = positions.follow(ended.signal);
     const done = () => Math.min(records, positions.doneBy("total-views"));
-    const killedAt = () => killer.nextAtRecord;
-    const writer = new InputWriter({ kafka: this.#kafka, seed, records, done, killedAt, signal });
-    const killer = this.#newKiller(application, positions, () => writer.written);
+    const writeUpTo = () => killer.writeUpTo;
+    const writer = new InputWriter({ kafka: this.#kafka, seed, records, done, writeUpTo, signal: either });
+    const killer = this.#newKiller(application, positions, () => writer.written, either);
     const showing = this.#showProgress(ended.signal, () => ({ written: writer.written, done: done() }));
     try {
       await killer.ready();
@@ -117,7 +119,7 @@ class Run {
     }
   }
 
-  #newKiller(application: Application, positions: Positions, written: () => number): Killer {
+  #newKiller(application: Application, positions: Positions, written: () => number, signal: AbortSignal): Killer {
     const { functions } = application.topology;
     const topicsOf = (name: string) =>
       functions
@@ -133,11 +135,12 @@ class Run {
       place: { kafka: this.#servers.kafka, dynamodb: this.#servers.dynamodb, logFile: join(logs, "millrace.txt") },
       topicsOf: (name) => (name === "everything" ? ["totals"] : topicsOf(name)),
       functions: functions.map(({ name }) => name),
+      records: this.#options.records,
       written,
       doneBy: (name) => positions.doneBy(name),
       isIdle: () => positions.areAtEnd(),
       onDealt: (dealt) => this.#dealt.push(dealt),
-      signal: this.#options.signal,
+      signal,
     });
   }
 

@@ -8,9 +8,11 @@ import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import { countIn, INPUT_TOPIC, numberAt, PARTITIONS, valueAt } from "./input.ts";
 
 /** Of all partitions together, in one request. */
-const BATCH_RECORDS = 2_000;
+const BATCH_RECORDS = 1_000;
 /** So far ahead of the operators: they always have something to do, and while they do nothing the plan waits for them. */
 const AHEAD_RECORDS_MAX = 8_000;
+/** In a small run less, or all of it would be written before the first blows have fallen. */
+const AHEAD_SHARE = 1 / 20;
 const AHEAD_POLL_MS = 20;
 const RETRY_MS = 200;
 const DISCONNECT_MS_MAX = 2_000;
@@ -21,8 +23,8 @@ export type InputWriterOptions = {
   readonly records: number;
   /** How many records the operators have behind them. */
   readonly done: () => number;
-  /** How many records there may be before whoever kills has to catch up. */
-  readonly killedAt: () => number;
+  /** How many records there may be for the time being. */
+  readonly writeUpTo: () => number;
   readonly signal: AbortSignal;
 };
 
@@ -66,7 +68,7 @@ export class InputWriter {
 
   /** Finds out what is there and writes the rest; throws when anything fails. */
   async #writeOn(): Promise<void> {
-    const { kafka, signal, done, killedAt } = this.#options;
+    const { kafka, signal, records } = this.#options;
     const admin = kafka.admin();
     const producer = kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
@@ -79,8 +81,7 @@ export class InputWriter {
       this.#written = await countWritten(admin);
       await producer.connect();
       while (!this.#isComplete()) {
-        while (this.written > Math.min(done(), killedAt()) + AHEAD_RECORDS_MAX)
-          await sleep(AHEAD_POLL_MS, undefined, { signal });
+        while (this.written < records && this.#isAhead()) await sleep(AHEAD_POLL_MS, undefined, { signal });
         signal.throwIfAborted();
         await this.#writeBatch(producer);
       }
@@ -88,6 +89,12 @@ export class InputWriter {
       await disconnect(producer);
       await disconnect(admin);
     }
+  }
+
+  #isAhead(): boolean {
+    const { done, writeUpTo, records } = this.#options;
+    const aheadMax = Math.min(AHEAD_RECORDS_MAX, records * AHEAD_SHARE);
+    return this.written >= writeUpTo() || this.written > done() + aheadMax;
   }
 
   async #writeBatch(producer: Producer): Promise<void> {

@@ -23,6 +23,18 @@ test("fifty kills fall all along the run, in order", () => {
   expect(Math.max(...at)).toBeGreaterThan(850_000);
 });
 
+test("of fifty kills some are of processes while Kafka is dead", () => {
+  const joined = [1, 2, 3, 4, 5].flatMap((seed) => {
+    const plan = planBlows(seed, 1_000_000, 50);
+    return plan.filter(({ atRecord, isRushed }, i) => {
+      const before = plan[i - 1];
+      return before?.kind === "kafka" && before.atRecord === atRecord && isRushed;
+    });
+  });
+  expect(joined.length).toBeGreaterThanOrEqual(5);
+  expect(new Set(joined.map(({ kind }) => kind))).toEqual(new Set(["function", "supervisor"]));
+});
+
 test("no kills are no plan", () => {
   expect(planBlows(1, 1_000, 0)).toEqual([]);
 });
