@@ -63,7 +63,7 @@ function inputsOf(draw: Draw, startMs: number): Input[] {
   const pauseMs = draw.magnitude(2, 300);
   const oddRate = draw.occurs(0.5) ? 0.15 : 0;
   let atMs = 0;
-  return Array.from({ length: draw.between(1, draw.pick([6, 12, 12, 30])) }, () => {
+  return Array.from({ length: draw.between(1, draw.pick([6, 12, 12, 30, 50])) }, () => {
     atMs += draw.below(pauseMs * 2);
     const value = draw.occurs(oddRate) ? draw.pick([BAD, NOISE]) : ` ${draw.pick(KEYS)} `;
     return { topic: "raw", partition: draw.below(PARTITIONS), atMs, timestampMs: startMs + atMs, key: null, value };

@@ -5,6 +5,7 @@
  * Of every word in every window: what was counted, came late and was set aside is together what was said.
  */
 
+import type { StateChanges } from "../state/keyed-state.ts";
 import type { Draw } from "./draw.ts";
 import { add, differences, headerOf, type Input, type MakeProgram, type Program, type Results } from "./program.ts";
 import type { Production } from "./variants.ts";
@@ -41,6 +42,7 @@ const makeProgram =
     exactlyOnce: new Set(["totals"]),
     mayStartOver: !kind.addsUp,
     inputs: (draw, startMs) => inputsOf(draw, startMs, kind),
+    judgeState,
     judge: (inputs, results) => judge(inputs, results, kind),
   });
 
@@ -104,7 +106,7 @@ function operatorsOf(production: Production, { isIdle, addsUp, keepsLate }: Kind
 }
 
 function inputsOf(draw: Draw, startMs: number, { isIdle, keepsLate }: Kind): Input[] {
-  const lines = draw.between(1, draw.pick([4, 8, 8, 24]));
+  const lines = draw.between(1, draw.pick([4, 8, 8, 24, 40]));
   const pauseMs = draw.magnitude(2, isIdle ? 3_000 : 300);
   const badRate = draw.occurs(0.3) ? 0.1 : 0;
   const lateRate = keepsLate && draw.occurs(0.3) ? 0.1 : 0;
@@ -138,6 +140,14 @@ function longWord(draw: Draw): string {
   let word = "";
   for (let i = 0; i < LONG_CHARS; i += 1) word += String.fromCharCode(97 + draw.below(26));
   return word;
+}
+
+/** A window that the watermark has passed is kept by nobody. */
+function judgeState(functionName: string, state: StateChanges, watermarkMs: number): string[] {
+  if (functionName !== "count-words--by-key") return [];
+  const kept = Object.values(state).flatMap(({ s = [] }) => s.map(([startMs]) => Number(startMs)));
+  const passed = kept.filter((startMs) => startMs + WINDOW_MS - 1 <= watermarkMs);
+  return passed.length === 0 ? [] : [`the window ${passed[0]} is kept although the watermark is ${watermarkMs}`];
 }
 
 function windowOf(timestampMs: number): number {

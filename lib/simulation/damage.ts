@@ -9,6 +9,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import type { Draw } from "./draw.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
+import { inputTopicsOf } from "./verdict.ts";
 
 /** What is told of it. */
 export const DAMAGE_CODES: ReadonlySet<string> = new Set(["input-missing", "state-broken", "kafka"]);
@@ -41,18 +42,19 @@ export function damage(world: Damaged): string | undefined {
 }
 
 const DAMAGES = {
-  "records are gone before they were read": ({ kafka, draw }: Damaged, { topic, partition, meta }: Head) => {
+  "records are gone before they were read": ({ kafka, draw }: Damaged, { plan, topic, partition, meta }: Head) => {
+    // What the application wrote there is needed to judge it.
+    if (plan.shuffle === undefined && !isForeign(plan, topic)) return false;
     const unread = kafka.endOffset(topic, partition) - meta.checkpoint - 1;
     if (unread <= 0) return false;
     kafka.trim(topic, partition, meta.checkpoint + 2 + draw.below(unread));
     return true;
   },
   "a topic is deleted and created again": ({ kafka, ...world }: Damaged, { plan, topic }: Head) => {
-    const isForeign = plan.sources.some((source) => source.topic.topicName === topic && !source.writtenByMillrace);
     const heads = headsOf({ kafka, ...world }).filter((head) => head.topic === topic);
     const isReadEverywhere =
       heads.length === partitionsOf(plan, topic) && heads.every(({ meta }) => meta.checkpoint >= 0);
-    if (!isForeign || !isReadEverywhere) return false;
+    if (!isForeign(plan, topic) || !isReadEverywhere) return false;
     kafka.deleteTopic(topic);
     kafka.createTopic(topic, heads.length);
     return true;
@@ -75,6 +77,10 @@ const DAMAGES = {
   },
 };
 
+function isForeign({ sources }: FunctionPlan, topic: string): boolean {
+  return sources.some((source) => source.topic.topicName === topic && !source.writtenByMillrace);
+}
+
 function partitionsOf({ sources }: FunctionPlan, topic: string): number | undefined {
   return sources.find((source) => source.topic.topicName === topic)?.partitions;
 }
@@ -83,10 +89,7 @@ function headsOf({ dynamodb, functions, nameOf }: Damaged): Head[] {
   return functions
     .filter(({ commits }) => commits)
     .flatMap((plan) =>
-      (plan.shuffle === undefined
-        ? plan.sources.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions }))
-        : [{ topic: plan.shuffle.name, partitions: plan.shuffle.partitions }]
-      ).flatMap(({ topic, partitions }) =>
+      inputTopicsOf(plan).flatMap(({ topic, partitions }) =>
         Array.from({ length: partitions }, (_, partition) => {
           const task = nameOf(plan, topic, partition);
           const entries = dynamodb.entriesOf(task).toSorted((a, b) => Number(b.seq?.N) - Number(a.seq?.N));

@@ -6,6 +6,7 @@
 import type { Host } from "../runtime/host.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import type { Chance } from "./chance.ts";
+import type { Holds } from "./holds.ts";
 import { type Network, NetworkError } from "./network.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
@@ -20,6 +21,7 @@ export type Surroundings = {
   readonly topology: Topology;
   readonly timeline: Timeline;
   readonly chance: Chance;
+  readonly holds: Holds;
   readonly kafka: SimulatedKafka;
   readonly dynamodb: SimulatedDynamoDb;
   /** Where large chunks lie; undefined: in the table. */
@@ -128,7 +130,8 @@ export class Environment {
   }
 
   #call<T>(name: string, serve: () => T, deadlineMs: number | undefined): Promise<T> {
-    const { chance, timeline } = this.#around;
+    const { chance, timeline, holds } = this.#around;
+    const endMs = timeline.now() + (deadlineMs ?? 0);
     return new Promise((resolve, reject) => {
       // Whoever is dead asks nobody, and is never told.
       if (this.#isDead) return;
@@ -141,7 +144,7 @@ export class Environment {
       const lost = () => this.#later(0, () => reject(new NetworkError(`${name} was not answered`)));
       const giveUp = () => {
         // Without a deadline the caller may wait for ever, or be told that its connection is gone.
-        if (deadlineMs !== undefined) this.#later(deadlineMs, lost);
+        if (deadlineMs !== undefined) this.#later(endMs - timeline.now(), lost);
         else if (chance.draw.occurs(0.5)) this.#later(this.#travelMs(), lost);
       };
       if (chance.occurs("request-lost")) return giveUp();
@@ -150,7 +153,7 @@ export class Environment {
       if (isLate) giveUp();
       const thereMs = this.#travelMs() + (isLate ? chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most) : 0);
       if (deadlineMs !== undefined && !isLate && thereMs > deadlineMs) giveUp();
-      timeline.after(thereMs, () => {
+      const arrive = () => {
         let answer: () => void;
         try {
           const value = serve();
@@ -159,11 +162,23 @@ export class Environment {
           answer = () => reject(error);
         }
         if (isLate || this.#isDead) return;
-        if (chance.occurs("crash-after")) return crash("crash-after");
-        if (chance.occurs("answer-lost")) return giveUp();
+        if (chance.occurs("crash-after")) {
+          crash("crash-after");
+          return;
+        }
+        if (chance.occurs("answer-lost")) {
+          giveUp();
+          return;
+        }
         const backMs = this.#travelMs();
-        if (deadlineMs !== undefined && thereMs + backMs > deadlineMs) giveUp();
+        if (deadlineMs !== undefined && timeline.now() + backMs > endMs) giveUp();
         else this.#later(backMs, answer);
+      };
+      timeline.after(thereMs, () => {
+        const isHeld = chance.occurs("held") && holds.hold(name, arrive);
+        // Whoever waits for it does not wait for ever.
+        if (isHeld && deadlineMs !== undefined && !isLate) this.#later(endMs - timeline.now(), lost);
+        if (!isHeld) holds.pass(name, arrive);
       });
       if (isDying) this.#later(thereMs / 2, () => crash("crash-during"));
     });

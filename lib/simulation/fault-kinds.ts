@@ -16,6 +16,8 @@ export const FAULT_KINDS = {
   /** The caller gives up; then the request arrives. */
   "request-late": 0.02,
   slow: 0.3,
+  /** It arrives when rivals have done their part. */
+  held: 0.2,
   // By DynamoDB.
   throttled: 0.05,
   "server-error": 0.05,

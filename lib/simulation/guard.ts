@@ -13,6 +13,8 @@ export type Guard = {
   /** What happens without it. */
   readonly without: string;
   readonly patches: readonly Patch[];
+  /** Why nothing wrong can come of its absence, where that is so: it is there to fail sooner, or with a better sentence. */
+  readonly redundant?: string;
 };
 
 /** A patch, told shortly. */

@@ -87,6 +87,7 @@ export const LOG_GUARDS: readonly Guard[] = [
     invariant: "L8",
     without: "state of a later entry is mixed with an older log",
     patches: [at(DECISIONS, "isAhead: (chunk, headNumber) => chunk.asOf > headNumber", "isAhead: () => false")],
+    redundant: "an entry follows the head that was read, so that whoever appends loses the race and reads again",
   },
   {
     name: "chunks only go forward",
@@ -194,5 +195,64 @@ export const LOG_GUARDS: readonly Guard[] = [
     invariant: "layout",
     without: "an old version writes behind a newer one",
     patches: [at(DECISIONS, "isKnownLayout: (entry) => entry.layout <= LAYOUT", "isKnownLayout: () => true")],
+  },
+  {
+    name: "who was overtaken has lost",
+    invariant: "L2",
+    without: "a lost race is taken for a broken log",
+    patches: [
+      at(
+        DECISIONS,
+        "isTaken: (found, sequenceNumber) => found.sequenceNumber >= sequenceNumber",
+        "isTaken: () => false",
+      ),
+    ],
+  },
+  {
+    name: "an entry follows the one that it names",
+    invariant: "L1",
+    without: "two logs are read as one",
+    patches: [
+      at(
+        DECISIONS,
+        "follows: (previous, entry) => entry.previousAttemptId === previous.attemptId",
+        "follows: () => true",
+      ),
+    ],
+    redundant: "the put condition keeps no other log; it tells of one that was restored or written by somebody else",
+  },
+  {
+    name: "the first entry follows nothing",
+    invariant: "L1",
+    without: "a log without its beginning is read as whole",
+    patches: [at(DECISIONS, 'isFirst: (entry) => entry.previousAttemptId === ""', "isFirst: () => true")],
+    redundant: "the put condition keeps no other log; it tells of one that was truncated",
+  },
+  {
+    name: "base lies before its entry",
+    invariant: "L6",
+    without: "an entry says that chunks cover it which cannot be there yet",
+    patches: [
+      at(
+        DECISIONS,
+        "base >= 0 && (selfContained ? base === sequenceNumber - 1 : base < sequenceNumber)",
+        "base >= 0 || selfContained || sequenceNumber > 0",
+      ),
+    ],
+    redundant: "nobody writes another one; it tells of a writer that is not ours",
+  },
+  {
+    name: "base never goes back",
+    invariant: "L6",
+    without: "a log demands entries that were overwritten",
+    patches: [at(DECISIONS, "keepsBase: (previous, entry) => previous.base <= entry.base", "keepsBase: () => true")],
+    redundant: "a writer's base is never below that of the head it read; it tells of a writer that is not ours",
+  },
+  {
+    name: "a log reaches what was seen of it",
+    invariant: "L8",
+    without: "a log that was truncated while it was read is taken for whole",
+    patches: [at(DECISIONS, "reaches: (headNumber, seen) => headNumber >= seen", "reaches: () => true")],
+    redundant: "a consistent read shows what was seen before; it tells of a table that was restored meanwhile",
   },
 ];

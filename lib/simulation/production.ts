@@ -5,7 +5,9 @@
 export { KafkaBroker } from "../kafka/kafka-broker.ts";
 export { operator } from "../lambda/operator.ts";
 export { HOST } from "../runtime/host.ts";
+export { openTask } from "../runtime/open-task.ts";
 export { decodeOutbox, toSend } from "../runtime/outbox.ts";
+export { toTaskName } from "../runtime/task-name.ts";
 export { DynamoDbTable } from "../state-log/dynamodb-client.ts";
 export { fromEntryItem } from "../state-log/dynamodb-items.ts";
 export { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";

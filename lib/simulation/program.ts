@@ -1,6 +1,7 @@
 /** What a simulated application is: its operators, what is put into it, and what must come out. */
 
 import type { Operator } from "../runtime/operator-handler.ts";
+import type { StateChanges } from "../state/keyed-state.ts";
 import type { Identity } from "../wire/identity.ts";
 import type { Header } from "../wire/record-columns.ts";
 import type { Draw } from "./draw.ts";
@@ -41,6 +42,8 @@ export type Program = {
   /** Its functions may be started over in a new generation in the middle of a run: only the last one's results count then. */
   readonly mayStartOver: boolean;
   readonly inputs: (draw: Draw, startMs: number) => readonly Input[];
+  /** Sentences about what a task keeps although it has no use for it any more. */
+  readonly judgeState?: (functionName: string, state: StateChanges, watermarkMs: number) => readonly string[];
   /** Sentences about what is wrong; none where all is right. */
   readonly judge: (inputs: readonly Input[], results: Results) => readonly string[];
 };

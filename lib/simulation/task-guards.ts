@@ -14,10 +14,14 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "the head is settled before the next append",
-    invariant: "L9",
+    invariant: "L9, O1, O5",
     without: "the next commit hides outputs that were not sent",
     patches: [
-      at(TASK, "      await this.#settle(task);\n", ""),
+      at(
+        TASK,
+        "      await this.#settle(task);\n      const input = await this.#inputFor(task, request, first);",
+        "      const input = await this.#inputFor(task, request, first);",
+      ),
       at(TASK, "    task.head = entry;\n", "    await this.#settle(task);\n    task.head = entry;\n"),
     ],
   },

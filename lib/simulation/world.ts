@@ -6,20 +6,22 @@
  */
 
 import type { InvocationContext } from "../runtime/operator-handler.ts";
+import type { StateLog } from "../state-log/state-log.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { TickEvent } from "../wire/lambda-event.ts";
 import { Chance } from "./chance.ts";
 import { DAMAGE_CODES, damage } from "./damage.ts";
 import { BUCKET, Environment, TABLE } from "./environment.ts";
+import { Holds } from "./holds.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
 import { PERFECT_NETWORK } from "./network.ts";
-import type { Result } from "./program.ts";
-import { readResults } from "./read-results.ts";
+import type { Input } from "./program.ts";
 import { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import { SimulatedKafka } from "./simulated-kafka.ts";
 import { SimulatedMapping } from "./simulated-mapping.ts";
 import { SimulatedS3 } from "./simulated-s3.ts";
 import { Timeline } from "./timeline.ts";
+import { inputTopicsOf, judgeRun } from "./verdict.ts";
 import { Witness } from "./witness.ts";
 
 export type Run = {
@@ -32,11 +34,10 @@ export type Run = {
 };
 
 const START_MS = 1_000_000;
-/** Trouble goes on for a while after the last input. */
+/** Trouble goes on for a while after the last input; then everything must come to rest. */
 const TROUBLE_AFTER_MS = 3_000;
-/** Then everything must come to rest within this. */
 const REST_WITHIN_MS = 1_800_000;
-/** Whoever was given up long ago may still act. */
+/** Whoever was given up long ago may still act; whoever has stopped at a damage tries again for ever. */
 const AFTERMATH_MS = 120_000;
 const NOTICED_MS = 2_000;
 const TIME_OUT_MS = 60_000;
@@ -62,6 +63,7 @@ class World {
   readonly #seed: number;
   readonly #chance: Chance;
   readonly #timeline = new Timeline(START_MS);
+  readonly #holds: Holds;
   readonly #kafka: SimulatedKafka;
   readonly #dynamodb: SimulatedDynamoDb;
   readonly #s3: SimulatedS3 | undefined;
@@ -86,6 +88,7 @@ class World {
     const timed = (line: string) => tell?.(`${String(this.#timeline.now() - START_MS).padStart(9)} ${line}`);
     const chance = new Chance(seed, tell && timed);
     this.#chance = chance;
+    this.#holds = new Holds(this.#timeline, chance.draw);
     this.#program = chance.draw.below(versions[0].programs.length);
     const { topology } = this.#loaded;
     const unlogged = topology.functions
@@ -94,7 +97,7 @@ class World {
         deadLetterTopic,
         ...topicOutputs.map(({ topic }) => topic.topicName),
       ]);
-    this.#witness = new Witness(versions[0].production, new Set([...unlogged, ...this.#foreignTopics()]));
+    this.#witness = new Witness(versions[0].production, new Set(unlogged));
     this.#kafka = new SimulatedKafka({
       now: () => this.#timeline.now(),
       later: (_, work) => void this.#timeline.after(chance.draw.magnitude(1, 50), work),
@@ -105,10 +108,10 @@ class World {
       : undefined;
     for (const { name, partitions } of topology.topics) this.#kafka.createTopic(name, partitions);
     this.#watchServers();
-    const batchSizeMax = chance.draw.between(2, 8);
+    const batchSizeMax = chance.draw.pick([1, 2, 4, 8]);
     const isolation = chance.draw.pick(["committed", "uncommitted"] as const);
     this.#mappings = topology.functions.flatMap((plan) =>
-      topicsOf(plan).map(
+      inputTopicsOf(plan).map(
         ({ topic, partitions }) =>
           new SimulatedMapping({
             plan,
@@ -145,11 +148,9 @@ class World {
     await this.#timeline.run(() => isDone() || isBroken(), START_MS + lastMs + REST_WITHIN_MS);
     if (!isDone() && !isBroken()) this.#note("it does not come to rest");
     else {
-      // Whoever has stopped at a damage tries again for ever.
       const aftermathMs = this.#damage === "noticed" ? NOTICED_MS : AFTERMATH_MS;
       await this.#timeline.run(isBroken, this.#timeline.now() + aftermathMs);
-      const results = { of: (topic: string) => this.#resultsOf(topic), isPartial: this.#damage === "noticed" };
-      if (!isBroken()) for (const sentence of program.judge(inputs, results)) this.#note(sentence);
+      if (!isBroken()) for (const sentence of await this.#judge(inputs)) this.#note(sentence);
     }
     for (const error of [...this.#dynamodb.unknown, ...this.#dynamodb.invalid, ...(this.#s3?.unknown ?? [])])
       this.#note(`a wrong request: ${error}`);
@@ -166,14 +167,30 @@ class World {
     return this.#versions[this.#version].programs[this.#program] as LoadedProgram;
   }
 
-  #note(sentence: string): void {
-    this.#witness.broken.push(sentence);
+  #judge(inputs: readonly Input[]): Promise<readonly string[]> {
+    return judgeRun({
+      loaded: this.#loaded,
+      inputs,
+      isPartial: this.#damage === "noticed",
+      kafka: this.#kafka,
+      generation: this.#generation,
+      // What the last version wrote only the last version reads.
+      production: this.#versions[1].production,
+      log: this.#log(this.#versions[1]),
+    });
   }
 
-  #foreignTopics(): string[] {
-    return this.#loaded.topology.functions.flatMap(({ sources }) =>
-      sources.filter(({ writtenByMillrace }) => !writtenByMillrace).map(({ topic }) => topic.topicName),
-    );
+  /** The state logs, without a network between. */
+  #log({ production }: Loaded): StateLog {
+    const table = new production.DynamoDbTable({ table: TABLE, client: this.#dynamodb.client(PERFECT_NETWORK) });
+    const client = this.#s3?.client(PERFECT_NETWORK);
+    if (client === undefined) return new production.DynamoDbStateLog(table);
+    const chunkBlobs = new production.S3BlobStore({ bucket: BUCKET, client });
+    return new production.DynamoDbStateLog(table, { chunkBlobs });
+  }
+
+  #note(sentence: string): void {
+    this.#witness.broken.push(sentence);
   }
 
   #watchServers(): void {
@@ -236,9 +253,7 @@ class World {
   /** All functions begin again in a new generation, as `state reset` makes them. */
   async #startOver(): Promise<void> {
     this.#chance.count("event: all functions start over");
-    const { production } = this.#versions[0];
-    const table = new production.DynamoDbTable({ table: TABLE, client: this.#dynamodb.client(PERFECT_NETWORK) });
-    const log = new production.DynamoDbStateLog(table);
+    const log = this.#log(this.#versions[0]);
     for (const { name } of this.#loaded.topology.functions) await log.allotGeneration(name, 0);
     this.#generation = 1;
     for (const mapping of this.#mappings) mapping.rewind();
@@ -314,6 +329,7 @@ class World {
       topology,
       timeline: this.#timeline,
       chance: this.#chance,
+      holds: this.#holds,
       kafka: this.#kafka,
       dynamodb: this.#dynamodb,
       s3: this.#s3,
@@ -361,15 +377,6 @@ class World {
     if (this.#wishes.get(name) === wish) this.#wishes.delete(name);
   }
 
-  #resultsOf(topic: string): readonly Result[] {
-    const { program, topology } = this.#loaded;
-    const partitions = topology.topics.find(({ name }) => name === topic)?.partitions ?? 0;
-    const { results, broken } = readResults(this.#kafka, { topic, partitions }, this.#generation);
-    for (const sentence of program.exactlyOnce.has(topic) ? [...broken.repeats, ...broken.order] : broken.order)
-      this.#note(sentence);
-    return results;
-  }
-
   /** Ends trouble, then waits until nothing is left to do, and a look at every task changes nothing. */
   async #comeToRest(troubleMs: number): Promise<void> {
     await this.#timeline.sleep(troubleMs);
@@ -386,11 +393,6 @@ class World {
       if (this.#wishes.size > 0) await this.#timeline.sleep(LOOK_MS);
     }
   }
-}
-
-function topicsOf({ shuffle, sources }: FunctionPlan): { readonly topic: string; readonly partitions: number }[] {
-  if (shuffle !== undefined) return [{ topic: shuffle.name, partitions: shuffle.partitions }];
-  return sources.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions }));
 }
 
 function bytesOf(text: string | null): Uint8Array | null {
