@@ -21,6 +21,14 @@ export { type Duration, days, hours, milliseconds, minutes, seconds } from "./st
 export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
 export { bytes, type Format, json, text } from "./stream/format.ts";
+export type {
+  IntervalJoin,
+  IntervalJoined,
+  IntervalOptions,
+  JoinCtx,
+  Joined,
+  LateTopics,
+} from "./stream/joined.ts";
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";

@@ -9,6 +9,7 @@ import {
   type BranchNode,
   inputsOf,
   type KeyByNode,
+  lateTopicsOf,
   type Node,
   type SinkNode,
   type SourceNode,
@@ -19,6 +20,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import type { AnyTopic } from "../stream/topic.ts";
 import { filterStep } from "./filter.ts";
 import { flatMapStep } from "./flat-map.ts";
+import { intervalJoinStep } from "./interval-join.ts";
 import { keyByStep } from "./key-by.ts";
 import { mapStep } from "./map.ts";
 import { peekStep } from "./peek.ts";
@@ -119,7 +121,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
           ),
         table: state.table(table),
         tables: (suffix) => state.table(`${table}/${suffix}`),
-        late: node.kind === "window" && node.lateTo !== undefined ? setup.late(node.lateTo) : undefined,
+        late: lateTopicsOf(node).map((topic) => (topic === undefined ? undefined : setup.late(topic))),
       };
     };
     switch (node.kind) {
@@ -141,6 +143,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return tumblingAggregateStep(node, withTable(node));
       case "rolling":
         return rollingAggregateStep(node, withTable(node));
+      case "intervalJoin":
+        return intervalJoinStep(node, withTable(node));
       case "branch":
       case "source":
         return { inputs: [out] };

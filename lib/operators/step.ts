@@ -77,8 +77,8 @@ export type StepSetup = StatelessSetup & {
   readonly table: KeyedTable;
   /** Further tables of the step, such as its timers', by a suffix that never changes. */
   readonly tables: (suffix: string) => KeyedTable;
-  /** Where late elements go; undefined: nowhere. */
-  readonly late: Push | undefined;
+  /** Where late elements go, by input; undefined: nowhere. */
+  readonly late: readonly (Push | undefined)[];
 };
 
 /** The context object that authors' functions get, written before each call, and the name of the step that is being run, for messages. */

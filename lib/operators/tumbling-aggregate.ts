@@ -13,7 +13,7 @@ import type { Step, StepSetup } from "./step.ts";
 
 export function tumblingAggregateStep(
   node: WindowAggregateNode,
-  { table, time, counts, guard, call, out, late }: StepSetup,
+  { table, time, counts, guard, call, out, late: [late] }: StepSetup,
 ): Step {
   const { assigner, aggregator, allowedLateness } = node;
   const { size, offset } = assigner;

@@ -64,6 +64,11 @@ function isNext(task: OpenTask, bundle: Bundle, offset: number): boolean {
   return true;
 }
 
+/** Where elements of a side are in the input: beside the offset it takes the side where there is another. */
+function placeOf(task: OpenTask, offset: number, side: number): number | string {
+  return task.chain.sides.length > 1 ? `${offset}/${side}` : offset;
+}
+
 function readColumns(task: OpenTask, columns: ReadColumns, offset: number): void {
   if (columns.kind === "elements") readElements(task, columns, offset);
   else readPartials(task, columns, offset);
@@ -75,23 +80,24 @@ type Partials = Extract<ReadColumns, { kind: "partials" }>;
 function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elements, offset: number): void {
   const { units, counts, chain } = task;
   const push = chain.sides[side] as Push;
+  const place = placeOf(task, offset, side);
   counts.elements += keys.length;
   for (let j = 0; j < keys.length; j++) {
     const encoded = keys[j] as string;
     const timestampMs = timestampsMs[j] as number;
-    const known = units.bad.size > 0 ? units.bad.get(`${offset}:${j}`) : undefined;
+    const known = units.bad.size > 0 ? units.bad.get(`${place}:${j}`) : undefined;
     if (known !== undefined) {
-      if (task.plan.operator.onError === "fail") throw stopped(task, `${offset}, element ${j}`, known);
+      if (task.plan.operator.onError === "fail") throw stopped(task, `${place}, element ${j}`, known);
       const detail = { kind: "element", side, key: encoded, timestampMs } as const;
-      buryElement(task, `${offset}:${j}`, { key: encoded, value: values[j], timestampMs, detail }, known);
+      buryElement(task, `${place}:${j}`, { key: encoded, value: values[j], timestampMs, detail }, known);
       continue;
     }
-    units.enter(offset, j);
+    units.enter(place, j);
     try {
       push(values[j], decodeKey(encoded), timestampMs);
       if (units.careful) for (const step of chain.stateful) step.flush?.();
     } catch (error) {
-      units.fail(`${offset}:${j}`, error);
+      units.fail(`${place}:${j}`, error);
     }
   }
 }
@@ -104,9 +110,10 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
       "format",
       `A bundle at offset ${offset} of ${task.name.topic} carries partial results, which this version of ${task.plan.operator.operatorName} cannot merge: it was changed while its shuffle still held them.`,
     );
+  const place = placeOf(task, offset, side);
   for (const { elements } of windows) for (const n of elements) counts.elements += n;
   if (!units.careful) {
-    units.enter(offset);
+    units.enter(place);
     try {
       take(windows);
     } catch (error) {
@@ -117,10 +124,10 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
   // Step by step, to find the cell whose merge throws.
   for (const { namespace, keys, accumulators, elements } of windows) {
     for (const [j, key] of keys.entries()) {
-      const unit = `${offset}:${namespace}:${key}`;
+      const unit = `${place}:${namespace}:${key}`;
       const known = units.bad.get(unit);
       if (known !== undefined) {
-        if (task.plan.operator.onError === "fail") throw stopped(task, offset, known);
+        if (task.plan.operator.onError === "fail") throw stopped(task, place, known);
         const detail = {
           kind: "partial",
           side,

@@ -13,7 +13,7 @@ import { type ResultDetail, toResultDetail } from "./dead-letter.ts";
 /** Why a unit failed, and in which step. */
 export type Problem = { readonly error: Error; readonly step: string };
 
-/** A unit: an input record's offset, `offset:element` inside a bundle, or what names a timer's result. */
+/** A unit: an input record's offset, `offset:element` or `offset/side:element` inside a bundle, or what names a timer's result. */
 export type UnitId = number | string;
 
 /** A dead letter without an input record: the result of a timer. */

@@ -59,9 +59,9 @@ export class ColumnBuilder {
   }
 }
 
-/** Throws MillraceError "unstorable", naming the path from `name`, for a value that cannot be kept in state. */
-export function requireStorable(value: unknown, name: string): void {
-  if (!isPlain(value, 0)) toTagged(value, name, 0);
+/** Throws MillraceError "unstorable", naming the path from `name`, for a value that cannot be kept in state `depth` levels below a cell. */
+export function requireStorable(value: unknown, name: string, depth = 0): void {
+  if (!isPlain(value, depth)) toTagged(value, name, depth);
 }
 
 /** One value as something JSON.stringify keeps: tagged where it must be. Throws as encodeColumn does. */

@@ -1,10 +1,19 @@
 /** What must hold before anything runs: each check returns sentences that name the operator, its file and what to do. */
 
 import { checkCycles } from "./check-cycles.ts";
+import { checkShuffles } from "./check-shuffles.ts";
 import { checkTopicDeclarations } from "./check-topic-declarations.ts";
-import { behind, keyByNameOf, keyBysOf, type OperatorGraph, rootsOf, shuffleNameOf, stepNameOf } from "./graph.ts";
-import { isStateful, type KeyByNode, type SourceNode, type StatefulNode } from "./node.ts";
-import { at, listOf, quote } from "./sentence.ts";
+import { behind, keyByNameOf, keyBysOf, type OperatorGraph, rootsOf, stepNameOf } from "./graph.ts";
+import {
+  isStateful,
+  isTwoInput,
+  type KeyByNode,
+  type Node,
+  type SinkNode,
+  type SourceNode,
+  type StatefulNode,
+} from "./node.ts";
+import { at, describeStep, listOf, quote } from "./sentence.ts";
 import { sameStrategy } from "./watermark-strategy.ts";
 
 /** A Lambda function's name, of which the application's prefix takes a part, has 64 characters. */
@@ -22,7 +31,7 @@ export function findProblems(application: string, graphs: readonly OperatorGraph
       ...checkSinks(graph),
       ...checkNames(graph),
       ...checkSources(graph),
-      ...checkShuffleNames(graph),
+      ...checkShuffles(graph),
       ...checkKeys(graph),
       ...checkStepNames(graph),
       ...checkEventTime(graph),
@@ -58,10 +67,10 @@ function checkNames({ operator, nodes, shuffles }: OperatorGraph): readonly stri
   for (const node of nodes)
     if (node.kind !== "branch" && node.kind !== "union" && node.name !== undefined && !isName(node.name))
       problems.push(`${at(operator)}: a ${node.kind} cannot be called ${quote(node.name)}: ${NAME_RULE}.`);
-  for (const keyBy of shuffles)
-    if (keyByNameOf(keyBy) === "dead-letters")
+  for (const { keyByName } of shuffles)
+    if (keyByName === "dead-letters")
       problems.push(`${at(operator)}: a keyBy cannot be called "dead-letters", as the topic of its dead letters is.`);
-  const names = new Set([operator.operatorName, ...shuffles.map((keyBy) => shuffleNameOf(operator, keyBy))]);
+  const names = new Set([operator.operatorName, ...shuffles.map(({ name }) => name)]);
   for (const name of names)
     if (name.length > FUNCTION_NAME_CHARACTERS_MAX)
       problems.push(
@@ -86,18 +95,6 @@ function whatDiffers(a: SourceNode, b: SourceNode): string | undefined {
   if (!sameStrategy(a.watermark, b.watermark)) return "watermarks";
   if (a.reads === b.reads && a.timestampOf !== b.timestampOf) return "timestampOf";
   return undefined;
-}
-
-function checkShuffleNames({ operator, shuffles }: OperatorGraph): readonly string[] {
-  return [...Map.groupBy(shuffles, keyByNameOf)].flatMap(([name, same]) => {
-    if (same.length < 2) return [];
-    const unnamed = same.filter((keyBy) => keyBy.name === undefined).length;
-    return [
-      unnamed > 1
-        ? `${at(operator)} has ${unnamed} keyBys without a name; name each but one, as in keyBy(fn, { name: "by-user" }).`
-        : `${at(operator)} has ${same.length} keyBys called ${quote(name)}; give each a name of its own.`,
-    ];
-  });
 }
 
 function checkKeys({ operator, nodes }: OperatorGraph): readonly string[] {
@@ -125,7 +122,7 @@ function checkKeys({ operator, nodes }: OperatorGraph): readonly string[] {
 function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
   // Two shuffles of one name are told of already; two keyedByTopicKey of one name are one scope.
   const scopeOf = (node: StatefulNode) =>
-    `${stepNameOf(node)} ${keyBysOf(node).map((keyBy) => (keyBy.fn === undefined ? keyByNameOf(keyBy) : shuffles.indexOf(keyBy)))}`;
+    `${stepNameOf(node)} ${[...new Set(keyBysOf(node).map((keyBy) => (keyBy.fn === undefined ? keyByNameOf(keyBy) : shuffles.findIndex(({ keyBys }) => keyBys.includes(keyBy)))))]}`;
   return [...Map.groupBy(nodes.filter(isStateful), scopeOf).values()].flatMap((same) => {
     if (same.length < 2) return [];
     const [first] = same;
@@ -141,16 +138,16 @@ function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly 
 }
 
 function exampleOf(node: StatefulNode): string {
-  return node.kind === "window"
-    ? 'window(assigner, { name: "per-minute" })'
-    : `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
+  if (node.kind === "window") return 'window(assigner, { name: "per-minute" })';
+  if (isTwoInput(node)) return 'map(fn, { name: "paid-orders" })';
+  return `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
 }
 
 function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
   const isTimeless = ({ watermark }: SourceNode) => watermark === undefined || watermark.kind === "none";
   const namesOf = (timeless: readonly SourceNode[]) => [...new Set(timeless.map((root) => root.topic.topicName))];
   return nodes.flatMap((node) => {
-    if (node.kind !== "window" || node.assigner.time !== "event") return [];
+    if (!isInEventTime(node)) return [];
     const roots = rootsOf(node);
     return namesOf(roots.filter(isTimeless)).map(
       (name) =>
@@ -159,9 +156,8 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
   });
 }
 
-function describeStep(node: StatefulNode): string {
-  const kind = node.kind === "window" ? "window" : node.method;
-  return node.name === undefined ? `the ${kind}` : `the ${kind} ${quote(node.name)}`;
+function isInEventTime(node: Node | SinkNode): node is StatefulNode {
+  return node.kind === "window" ? node.assigner.time === "event" : node.kind === "intervalJoin";
 }
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
@@ -170,7 +166,7 @@ function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readon
       (next) => isStateful(next) || (next.kind === "sink" && next.topic.keyFormat !== undefined),
     );
   return nodes.flatMap((node) =>
-    node.kind === "keyBy" && !shuffles.includes(node) && useless(node)
+    node.kind === "keyBy" && !shuffles.some(({ keyBys }) => keyBys.includes(node)) && useless(node)
       ? [
           `${at(operator)}: nothing uses the key of the keyBy ${quote(keyByNameOf(node))}: no state follows, and no topic with a key.`,
         ]

@@ -89,6 +89,8 @@ function toStep(node: Node | SinkNode): string {
     }
     case "rolling":
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
+    case "intervalJoin":
+      return `intervalJoin${name} (${toDuration(node.lowerMs)} to ${toDuration(node.upperMs)})`;
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":

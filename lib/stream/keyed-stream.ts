@@ -3,6 +3,7 @@
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
+import type { IntervalJoin, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
@@ -12,7 +13,10 @@ import type { Windowed } from "./windowed.ts";
 
 /** What may be said of a keyBy: its name, and the size of its shuffle. */
 export interface KeyByOptions extends Named {
-  /** Names the shuffle and the function after it, `operator--name`, and is part of the state's identity. Default "by-key". */
+  /**
+   * Names the shuffle and the function after it, `operator--name`, and is part of the state's identity. Default "by-key". The keyBys of streams that are
+   * joined share a shuffle, and so its name, parallelism and maxParallelism: give them the same, or one of the two a name.
+   */
   readonly name?: string;
   /** Partitions of the shuffle: 1 to maxParallelism. Default: as many as the largest topic that feeds it. */
   readonly parallelism?: number;
@@ -51,6 +55,11 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
   ): KeyedStream<T, Exclude<NK, null>>;
   /** Windows per key. What is asked of their elements follows: `.count()`, `.aggregate(…)`. */
   window<W>(assigner: WindowAssigner<T, W>, options?: Named): Windowed<T, K, W>;
+  /** Meets another keyed stream's elements of the same key by their times: `.intervalJoin(payments).between(minutes(-5), hours(1)).map(…)`. */
+  intervalJoin<U, OK, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
+  ): IntervalJoin<T, U, K>;
   /** How many elements the key has had, after each. */
   count(options?: Named): KeyedStream<Result<K, number>, K>;
   /** The sum of the key's elements so far, after each; in floating point. */

@@ -62,6 +62,18 @@ export type RollingAggregateNode = Step<"rolling"> & {
   readonly method: string;
 };
 
+/**
+ * An interval join: pairs of elements of one key with `right.ts − left.ts` from `lowerMs` to `upperMs`, both inclusive. Made one by `fn` of
+ * (left, right, ctx).
+ */
+export type IntervalJoinNode = TwoInputs<"intervalJoin"> & {
+  readonly lowerMs: number;
+  readonly upperMs: number;
+  readonly fn: AuthorFunction;
+  /** Where late elements of each side go; undefined: counted and dropped. */
+  readonly lateTo: readonly [AnyTopic | undefined, AnyTopic | undefined];
+};
+
 /** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
 export type SinkNode = {
   readonly kind: "sink";
@@ -72,6 +84,13 @@ export type SinkNode = {
 };
 
 type Step<Kind extends string> = { readonly kind: Kind; readonly input: Node; readonly name: string | undefined };
+
+/** A step with a left and a right input of the same key. What feeds them goes through one shuffle, so that a task has one source of events. */
+type TwoInputs<Kind extends string> = {
+  readonly kind: Kind;
+  readonly inputs: readonly [left: Node, right: Node];
+  readonly name: string | undefined;
+};
 
 /** Nodes that a stream may stand on. */
 export type Node =
@@ -85,14 +104,29 @@ export type Node =
   | UnionNode
   | KeyByNode
   | WindowAggregateNode
-  | RollingAggregateNode;
+  | RollingAggregateNode
+  | TwoInputNode;
+
+/** Nodes that read two keyed streams. */
+export type TwoInputNode = IntervalJoinNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
-export type StatefulNode = WindowAggregateNode | RollingAggregateNode;
+export type StatefulNode = WindowAggregateNode | RollingAggregateNode | TwoInputNode;
 
 /** Whether a node keeps state per key. */
 export function isStateful(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" || node.kind === "rolling";
+  return node.kind === "window" || node.kind === "rolling" || isTwoInput(node);
+}
+
+/** Whether a node reads two keyed streams. */
+export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
+  return node.kind === "intervalJoin";
+}
+
+/** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
+export function lateTopicsOf(node: Node | SinkNode): readonly (AnyTopic | undefined)[] {
+  if (node.kind === "window") return [node.lateTo];
+  return node.kind === "intervalJoin" ? node.lateTo : [];
 }
 
 /** The nodes that a node reads from, in order. */
@@ -101,6 +135,7 @@ export function inputsOf(node: Node | SinkNode): readonly Node[] {
     case "source":
       return [];
     case "union":
+    case "intervalJoin":
       return node.inputs;
     default:
       return [node.input];

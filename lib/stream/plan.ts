@@ -8,11 +8,13 @@ import type { AnyTopic } from "./topic.ts";
 export type ShufflePlan = {
   /** Also the name of the function that reads it: `count-words--by-key`. */
   readonly name: string;
+  /** The name of its keyBys: part of the identity of the state behind it. */
+  readonly keyByName: string;
   readonly partitions: number;
   readonly maxParallelism: number;
-  /** The keyBys that feed it: a bundle's `side` is the index here. */
+  /** The keyBys that feed it, several where steps with two inputs follow: a bundle's `side` is the index here. */
   readonly sides: readonly KeyByNode[];
-  /** The tasks that write it, as `function/topic-partition`: the inputs of its watermark. Complete from the start. */
+  /** The tasks that write it, on whichever side, as `function/topic-partition`: the inputs of its watermark. Complete from the start. */
   readonly upstream: readonly string[];
   /** Whether the watermark may follow the clock when every upstream task is idle, and at which distance. undefined: it waits. */
   readonly followClockBoundMs: number | undefined;

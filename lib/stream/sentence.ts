@@ -1,5 +1,6 @@
 /** How sentences about operators begin and list things. */
 
+import type { StatefulNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 
 /** `Operator "count-words" (functions/count-words.ts:7)`. */
@@ -9,6 +10,14 @@ export function at({ operatorName, file, line }: OperatorDefinition): string {
 
 export function quote(name: string): string {
   return JSON.stringify(name);
+}
+
+const STEPS = { window: "window", intervalJoin: "interval join" } as const;
+
+/** `the window`, `the count "total"`. */
+export function describeStep(node: StatefulNode): string {
+  const kind = node.kind === "rolling" ? node.method : STEPS[node.kind];
+  return node.name === undefined ? `the ${kind}` : `the ${kind} ${quote(node.name)}`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

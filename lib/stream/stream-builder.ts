@@ -7,6 +7,7 @@ import { countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
+import { intervalJoinOf } from "./joined.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
 import type { Stream } from "./stream.ts";
@@ -60,7 +61,7 @@ class StreamBuilder {
   }
 
   union(...others: StreamBuilder[]): StreamBuilder {
-    const inputs = [this.#node, ...others.map(nodeOf)];
+    const inputs = [this.#node, ...others.map((other) => nodeOf(other, "union() takes streams."))];
     return new StreamBuilder("stream", { kind: "union", inputs });
   }
 
@@ -105,6 +106,10 @@ class StreamBuilder {
     return windowsOver(this.#node, assigner, options?.name, (node) => this.#then(node));
   }
 
+  intervalJoin(other: StreamBuilder): unknown {
+    return intervalJoinOf(this.#node, keyedNodeOf(other, "intervalJoin"), (node) => this.#then(node));
+  }
+
   count(options?: Named): StreamBuilder {
     return this.#rolling("count", countAll(), options);
   }
@@ -136,8 +141,10 @@ class StreamBuilder {
     return { kind: "sink", input: this.#node, topic, toRecord, name: options?.name };
   }
 
-  static nodeOf(builder: StreamBuilder): Node {
-    if (!(#node in builder)) throw new MillraceError("definition", "union() takes streams.");
+  /** The node of what may be a stream; throws a MillraceError "definition" with `sentence` where it is none. */
+  static nodeOf(builder: StreamBuilder, sentence: string): Node {
+    if (typeof builder !== "object" || builder === null || !(#node in builder))
+      throw new MillraceError("definition", sentence);
     return builder.#node;
   }
 
@@ -155,6 +162,14 @@ class StreamBuilder {
 }
 
 const { nodeOf } = StreamBuilder;
+
+/** The node of the other side of a step with two inputs. */
+function keyedNodeOf(other: StreamBuilder, method: string): Node {
+  const sentence = `${method}() takes a keyed stream; put a keyBy before it.`;
+  const node = nodeOf(other, sentence);
+  if (other.kind !== "keyed-stream") throw new MillraceError("definition", sentence);
+  return node;
+}
 
 function isCount(n: number, max: number): boolean {
   return Number.isSafeInteger(n) && n >= 1 && n <= max;
