@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import type { Broker } from "../kafka/broker.ts";
 import type { LetterRecord } from "../local/redrive.ts";
-import { type DeadLetter, toDeadLetter } from "../runtime/dead-letter.ts";
+import { type DeadLetter, isOfOperator, toDeadLetter } from "../runtime/dead-letter.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { Topology } from "../stream/plan.ts";
 import { listOf, quote } from "../stream/sentence.ts";
@@ -38,6 +38,8 @@ export async function* readDeadLetters(
   let number = 0;
   for await (const record of readRecords(broker, topic, starts, ends)) {
     const letter = toDeadLetter(record);
+    // Others may have theirs in the same topic.
+    if (!isOfOperator(letter, operator)) continue;
     // What was sent twice has the same identity.
     if (seen.has(letter.id)) continue;
     if (letter.id !== "") seen.add(letter.id);

@@ -3,6 +3,8 @@
  * destroyed: what was under way on it fails, and nothing waits for an answer any more.
  */
 
+/// <reference path="./kafkajs-connection.d.ts" />
+
 import { type Socket, connect as tcpConnect } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 import KafkajsConnection, { type KafkajsConnectionOptions } from "kafkajs/src/network/connection.js";

@@ -3,6 +3,8 @@
  * success, and the end of the connection that follows for the answer to the next request.
  */
 
+/// <reference path="./kafkajs-connection.d.ts" />
+
 import type { KafkajsAuthenticate, KafkajsSasl } from "kafkajs/src/network/connection.js";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import { MillraceError } from "../stream/error.ts";

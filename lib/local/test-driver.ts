@@ -2,7 +2,7 @@
  * The test driver: operators on topics in memory, in virtual time, through the same events, commits and outboxes as everywhere else.
  */
 
-import { type DeadLetter, toDeadLetter } from "../runtime/dead-letter.ts";
+import { type DeadLetter, isOfOperator, toDeadLetter } from "../runtime/dead-letter.ts";
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
 import type { TaskReport } from "../runtime/report.ts";
@@ -231,7 +231,10 @@ export class TestDriver implements AsyncDisposable {
     if (plan === undefined)
       throw new MillraceError("usage", `The test driver does not run operator ${operator.operatorName}.`);
     const records = onlyFirst(await readTopic(this.#broker, { topicName: plan.deadLetterTopic }));
-    return records as TopicElement<Uint8Array | null, Uint8Array | null>[];
+    // Others may have theirs in the same topic.
+    return (records as TopicElement<Uint8Array | null, Uint8Array | null>[]).filter((record) =>
+      isOfOperator(toDeadLetter(record), operator.operatorName),
+    );
   }
 
   /** The cells of keyed state of an operator, or of one key. */

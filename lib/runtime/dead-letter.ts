@@ -56,6 +56,11 @@ export function toResultDetail({ table, namespace, key, accumulator }: Omit<Task
   return { kind: "result", table, namespace, key, accumulator: JSON.stringify(encodeValue(accumulator)) };
 }
 
+/** Whether an operator set a letter aside: its topic may hold letters of others. */
+export function isOfOperator({ functionName }: Pick<DeadLetter, "functionName">, operatorName: string): boolean {
+  return functionName === operatorName || functionName.startsWith(`${operatorName}--`);
+}
+
 /** What could not be processed, and why. */
 export type DeadLetter = {
   /** Its identity: `application/function/topic-partition/generation:sequence:index`. "" where something else than Millrace wrote it. */
@@ -66,10 +71,7 @@ export type DeadLetter = {
   readonly functionName: string;
   readonly topic: string;
   readonly partition: number;
-  /**
-   * The input record's offset; `offset:element` or `offset:window:key` inside a bundle, `offset/side` for the offset where a step has two inputs; "timer" for
-   * the result of one.
-   */
+  /** The input record's offset; `offset:element` or `offset:window:key` inside a bundle; "timer" for the result of one. */
   readonly offset: string;
   /** A record of a source; an element or a partial result of a bundle; the result of a timer. */
   readonly kind: "record" | Detail["kind"];
@@ -144,5 +146,5 @@ function parseDetail(text: string | undefined): Detail | undefined {
 function kindAt(offset: string): DeadLetter["kind"] {
   if (/^\d+$/.test(offset)) return "record";
   if (offset === "timer") return "result";
-  return /^\d+(\/\d+)?:\d+$/.test(offset) ? "element" : "partial";
+  return /^\d+:\d+$/.test(offset) ? "element" : "partial";
 }

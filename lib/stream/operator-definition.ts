@@ -15,6 +15,8 @@ export interface FunctionOptions {
 export interface OperatorOptions {
   /** What a record gets that cannot be decoded, fails its schema or makes the author's code throw. Default "dead-letter". */
   readonly onError?: "dead-letter" | "fail";
+  /** The topic for its dead letters; several operators may share one. Default: one of its own, `<name>--dead-letters`. */
+  readonly deadLetterTopic?: string;
   readonly function?: FunctionOptions;
 }
 
@@ -25,6 +27,7 @@ export interface OperatorDefinition {
   readonly file: string;
   readonly line: number;
   readonly onError: "dead-letter" | "fail";
+  readonly deadLetterTopic: string;
   readonly function: FunctionOptions;
   readonly sinks: readonly SinkNode[];
 }

@@ -162,6 +162,15 @@ function checkTimestamp(target: AnyTopic, timestampMs: unknown): number {
   );
 }
 
+/** What Kafka has against a name; undefined: nothing. */
+export function wrongTopicName(name: unknown): string | undefined {
+  if (typeof name !== "string" || !/^[A-Za-z0-9._-]+$/.test(name) || name === "." || name === "..")
+    return "a name is made of letters, digits, '.', '_' and '-', and is not '.' or '..'.";
+  return name.length > NAME_CHARACTERS_MAX
+    ? `a name has at most ${NAME_CHARACTERS_MAX} characters, not ${name.length}.`
+    : undefined;
+}
+
 const NAME_CHARACTERS_MAX = 249;
 const PARTITIONS_MAX = 10_000;
 
@@ -171,10 +180,8 @@ function check(
   options: TopicOptions<any, any, any, any, any>,
 ): void {
   const wrong = (sentence: string) => new MillraceError("definition", `Topic "${name}": ${sentence}`);
-  if (typeof name !== "string" || !/^[A-Za-z0-9._-]+$/.test(name) || name === "." || name === "..")
-    throw wrong("a name is made of letters, digits, '.', '_' and '-', and is not '.' or '..'.");
-  if (name.length > NAME_CHARACTERS_MAX)
-    throw wrong(`a name has at most ${NAME_CHARACTERS_MAX} characters, not ${name.length}.`);
+  const wrongName = wrongTopicName(name);
+  if (wrongName !== undefined) throw wrong(wrongName);
   if (name.includes("--") && options.external !== true)
     throw wrong("'--' is kept for the names of shuffles; use a single '-'.");
   if (typeof options.value?.decode !== "function") throw wrong("it needs a value format: text(), bytes() or json().");

@@ -30,7 +30,7 @@ const refused = (sentence: string) => new MillraceError("definition", sentence);
 /** The nodes above a sink, the nearest first; only the first input of each. */
 function pathOf(node: Node): readonly Node[] {
   if (node.kind === "source") return [node];
-  const input = "inputs" in node ? node.inputs[0]! : node.input;
+  const input = node.kind === "union" ? node.inputs[0]! : node.input;
   return [node, ...pathOf(input)];
 }
 
@@ -330,6 +330,7 @@ describe("defineOperator", () => {
       operatorName: "a",
       ...at,
       onError: "dead-letter",
+      deadLetterTopic: "a--dead-letters",
       function: {},
       sinks: [sink],
     });
