@@ -47,17 +47,20 @@ export async function torture(options: TortureOptions): Promise<Summary> {
   let isVerified = false;
   try {
     const servers = await startServers(folder);
-    // Stopped processes would stay for ever.
-    const killAtExit = () => killAll(servers.kafka);
-    process.once("exit", killAtExit);
+    // Ended at once, by a second Ctrl-C: stopped processes would stay for ever.
+    const leaveNothing = () => {
+      killAll(servers.kafka);
+      rmSync(folder, { recursive: true, force: true });
+    };
+    process.once("exit", leaveNothing);
     try {
       signal.throwIfAborted();
       const summary = await new Run(options, folder, servers).carryOut();
       isVerified = summary.verified;
       return summary;
     } finally {
-      killAtExit();
-      process.removeListener("exit", killAtExit);
+      killAll(servers.kafka);
+      process.removeListener("exit", leaveNothing);
       await servers.stop();
     }
   } finally {
