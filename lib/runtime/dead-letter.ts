@@ -71,7 +71,10 @@ export type DeadLetter = {
   readonly functionName: string;
   readonly topic: string;
   readonly partition: number;
-  /** The input record's offset; `offset:element` or `offset:window:key` inside a bundle; "timer" for the result of one. */
+  /**
+   * The input record's offset; `offset:element` or `offset:window:key` inside a bundle, `offset/side` for the offset where a step has two inputs; "timer" for
+   * the result of one.
+   */
   readonly offset: string;
   /** A record of a source; an element or a partial result of a bundle; the result of a timer. */
   readonly kind: "record" | Detail["kind"];
@@ -146,5 +149,5 @@ function parseDetail(text: string | undefined): Detail | undefined {
 function kindAt(offset: string): DeadLetter["kind"] {
   if (/^\d+$/.test(offset)) return "record";
   if (offset === "timer") return "result";
-  return /^\d+:\d+$/.test(offset) ? "element" : "partial";
+  return /^\d+(\/\d+)?:\d+$/.test(offset) ? "element" : "partial";
 }

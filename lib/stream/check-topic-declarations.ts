@@ -1,6 +1,6 @@
 /** The check that a topic name means one topic, and that nobody takes the name of an internal one. */
 
-import { type OperatorGraph, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
+import { type OperatorGraph, topicsWrittenBy } from "./graph.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import { at, quote } from "./sentence.ts";
 import type { AnyTopic } from "./topic.ts";
@@ -16,7 +16,7 @@ export function checkTopicDeclarations(graphs: readonly OperatorGraph[]): readon
   const internal = new Map(
     graphs.flatMap(({ operator, shuffles }) => [
       [operator.deadLetterTopic, operator] as const,
-      ...shuffles.map((keyBy) => [shuffleNameOf(operator, keyBy), operator] as const),
+      ...shuffles.map(({ name }) => [name, operator] as const),
     ]),
   );
   return [...Map.groupBy(uses, ({ topic }) => topic.topicName)].flatMap(([name, [first, ...others]]) => {

@@ -3,7 +3,9 @@
 import {
   inputsOf,
   isStateful,
+  isTwoInput,
   type KeyByNode,
+  lateTopicsOf,
   type Node,
   type SinkNode,
   type SourceNode,
@@ -12,13 +14,26 @@ import {
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { AnyTopic } from "./topic.ts";
 
+/**
+ * The way from keyBys to the keyed state behind them: a topic, and the function that reads it. One keyBy, or all whose elements meet in steps with two
+ * inputs: a task that read two topics would race with itself for its commits.
+ */
+export type Shuffle = {
+  /** The name of its keyBys: part of the identity of the state behind it. Where several share it, those without a name have that of the others. */
+  readonly keyByName: string;
+  /** `operator--keyBy`, of the topic and of the function. */
+  readonly name: string;
+  /** In the order in which they were written, left inputs before right ones: the sides of its bundles. */
+  readonly keyBys: readonly KeyByNode[];
+};
+
 export type OperatorGraph = {
   readonly operator: OperatorDefinition;
   /** All nodes, inputs before what reads them. */
   readonly nodes: readonly (Node | SinkNode)[];
   readonly sources: readonly SourceNode[];
-  /** keyBys with keyed state before the next keyBy: each is a shuffle, and a function after it. */
-  readonly shuffles: readonly KeyByNode[];
+  /** Of keyBys with keyed state before the next keyBy; each stands behind those that feed it, unless it feeds itself. */
+  readonly shuffles: readonly Shuffle[];
   /** The names of the functions in which a node runs: several where it follows a union across a shuffle. */
   readonly runsIn: ReadonlyMap<Node | SinkNode, ReadonlySet<string>>;
 };
@@ -36,27 +51,22 @@ export function stepNameOf(node: StatefulNode): string {
   return node.name ?? (node.kind === "rolling" ? node.method : node.kind);
 }
 
-/** The name of a shuffle and of the function that reads it. */
-export function shuffleNameOf(operator: OperatorDefinition, node: KeyByNode): string {
-  return `${operator.operatorName}--${keyByNameOf(node)}`;
-}
-
 /** The topics that an operator writes as an author sees it: its sinks' and those of late elements. */
 export function topicsWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly AnyTopic[] {
   return nodes.flatMap((node) =>
-    node.kind === "sink" ? [node.topic] : node.kind === "window" && node.lateTo !== undefined ? [node.lateTo] : [],
+    node.kind === "sink" ? [node.topic] : lateTopicsOf(node).filter((topic) => topic !== undefined),
   );
 }
 
 /** Cuts an operator at its shuffles. */
 export function graphOf(operator: OperatorDefinition): OperatorGraph {
   const nodes = inOrder(operator.sinks);
-  const shuffles = nodes.filter((node): node is KeyByNode => needsShuffle(node, nodes));
+  const shuffles = shufflesOf(operator, nodes);
   const runsIn = new Map<Node | SinkNode, ReadonlySet<string>>();
-  const shuffled = new Set<Node | SinkNode>(shuffles);
+  const names = new Map<Node, string>(shuffles.flatMap(({ name, keyBys }) => keyBys.map((keyBy) => [keyBy, name])));
   // What a node passes on appears where the node runs, but for a shuffle: there it appears in the function after it.
   const appearsIn = (node: Node): ReadonlySet<string> =>
-    shuffled.has(node) ? new Set([shuffleNameOf(operator, node as KeyByNode)]) : runsIn.get(node)!;
+    names.has(node) ? new Set([names.get(node)!]) : runsIn.get(node)!;
   for (const node of nodes)
     runsIn.set(
       node,
@@ -83,8 +93,51 @@ function inOrder(sinks: readonly SinkNode[]): readonly (Node | SinkNode)[] {
   return [...seen];
 }
 
-function needsShuffle(node: Node | SinkNode, nodes: readonly (Node | SinkNode)[]): boolean {
+function needsShuffle(node: Node | SinkNode, nodes: readonly (Node | SinkNode)[]): node is KeyByNode {
   return node.kind === "keyBy" && node.fn !== undefined && behind(node, nodes).some(isStateful);
+}
+
+/** Puts the keyBys that need a shuffle together where a step with two inputs reads both, and those that feed others first. */
+function shufflesOf(operator: OperatorDefinition, nodes: readonly (Node | SinkNode)[]): readonly Shuffle[] {
+  const keyBys = nodes.filter((node) => needsShuffle(node, nodes));
+  const groups = new Map(keyBys.map((keyBy) => [keyBy, new Set([keyBy])]));
+  for (const node of nodes.filter(isTwoInput)) {
+    const [first, ...others] = keyBysOf(node).flatMap((keyBy) => groups.get(keyBy) ?? []);
+    for (const group of others)
+      for (const keyBy of group) {
+        first!.add(keyBy);
+        groups.set(keyBy, first!);
+      }
+  }
+  const shuffles = [...new Set(groups.values())].map((group): Shuffle => {
+    const sides = keyBys.filter((keyBy) => group.has(keyBy));
+    const keyByName = sides.find((keyBy) => keyBy.name !== undefined)?.name ?? KEY_BY_NAME;
+    return { keyByName, name: `${operator.operatorName}--${keyByName}`, keyBys: sides };
+  });
+  const ordered = new Set<Shuffle>();
+  const open = new Set<Shuffle>();
+  const visit = (shuffle: Shuffle) => {
+    if (open.has(shuffle)) return;
+    open.add(shuffle);
+    for (const before of feedersOf(shuffle, shuffles).shuffles) visit(before);
+    ordered.add(shuffle);
+  };
+  for (const shuffle of shuffles) visit(shuffle);
+  return [...ordered];
+}
+
+/** What feeds a shuffle directly: sources, and other shuffles. */
+export function feedersOf(
+  shuffle: Shuffle,
+  shuffles: readonly Shuffle[],
+): { readonly sources: readonly SourceNode[]; readonly shuffles: readonly Shuffle[] } {
+  const shuffleOf = new Map<Node, Shuffle>(shuffles.flatMap((one) => one.keyBys.map((keyBy) => [keyBy, one])));
+  const isFeeder = (node: Node): node is SourceNode | KeyByNode => node.kind === "source" || shuffleOf.has(node);
+  const feeders = shuffle.keyBys.flatMap((keyBy) => above(keyBy, isFeeder));
+  return {
+    sources: [...new Set(feeders.filter((node) => node.kind === "source"))],
+    shuffles: [...new Set(feeders.flatMap((node) => shuffleOf.get(node) ?? []))],
+  };
 }
 
 /** Everything after a keyBy up to and including the next keyBys. */

@@ -2,8 +2,8 @@
 
 import { findProblems, findWarnings } from "./checks.ts";
 import { MillraceError } from "./error.ts";
-import { above, graphOf, type OperatorGraph, rootsOf, shuffleNameOf, topicsWrittenBy } from "./graph.ts";
-import { isStateful, type KeyByNode, type Node, type SinkNode, type SourceNode } from "./node.ts";
+import { feedersOf, graphOf, type OperatorGraph, rootsOf, type Shuffle, topicsWrittenBy } from "./graph.ts";
+import { isStateful, type Node, type SinkNode, type SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
 import type { AnyTopic } from "./topic.ts";
@@ -103,16 +103,14 @@ function sourcesOf(
   }));
 }
 
-/** The shuffles of an operator by the keyBy that feeds them; those nearer to the sources first. */
-function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMap<KeyByNode, ShufflePlan> {
-  const plans = new Map<KeyByNode, ShufflePlan>();
-  const isFeeder = (node: Node): node is SourceNode | KeyByNode =>
-    node.kind === "source" || graph.shuffles.includes(node as KeyByNode);
-  for (const keyBy of graph.shuffles) {
-    // What can reach the keyBy: source topics in the first function, and shuffles that come before, which are planned already.
-    const feeders = above(keyBy, isFeeder);
-    const feeding = byName(feeders.flatMap((feeder) => (feeder.kind === "source" ? [feeder.topic] : [])));
-    const before = feeders.flatMap((feeder) => (feeder.kind === "source" ? [] : [plans.get(feeder)!]));
+/** The plans of an operator's shuffles; those nearer to the sources first. */
+function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMap<Shuffle, ShufflePlan> {
+  const plans = new Map<Shuffle, ShufflePlan>();
+  for (const shuffle of graph.shuffles) {
+    // What can reach it: source topics in the first function, and shuffles that come before, which are planned already.
+    const feeders = feedersOf(shuffle, graph.shuffles);
+    const feeding = byName(feeders.sources.map((source) => source.topic));
+    const before = feeders.shuffles.map((feeder) => plans.get(feeder)!);
     const upstream = [
       ...feeding.map((topic) => ({
         task: `${graph.operator.operatorName}/${topic.topicName}`,
@@ -121,15 +119,19 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
       ...before.map((shuffle) => ({ task: `${shuffle.name}/${shuffle.name}`, partitions: shuffle.partitions })),
     ];
     const widest = Math.max(...feeding.map(counts), ...before.map((shuffle) => shuffle.partitions));
-    plans.set(keyBy, {
-      name: shuffleNameOf(graph.operator, keyBy),
-      partitions: keyBy.parallelism ?? Math.min(widest, keyBy.maxParallelism),
-      maxParallelism: keyBy.maxParallelism,
-      sides: [keyBy],
+    // The sides agree, or findProblems had something to say.
+    const { maxParallelism } = shuffle.keyBys[0]!;
+    const parallelism = shuffle.keyBys.find((keyBy) => keyBy.parallelism !== undefined)?.parallelism;
+    plans.set(shuffle, {
+      name: shuffle.name,
+      keyByName: shuffle.keyByName,
+      partitions: parallelism ?? Math.min(widest, maxParallelism),
+      maxParallelism,
+      sides: shuffle.keyBys,
       upstream: upstream.flatMap(({ task, partitions }) =>
         Array.from({ length: partitions }, (_, partition) => `${task}-${partition}`),
       ),
-      followClockBoundMs: followClockBoundOf(rootsOf(keyBy)),
+      followClockBoundMs: followClockBoundOf(shuffle.keyBys.flatMap(rootsOf)),
     });
   }
   return plans;

@@ -30,7 +30,7 @@ const refused = (sentence: string) => new MillraceError("definition", sentence);
 /** The nodes above a sink, the nearest first; only the first input of each. */
 function pathOf(node: Node): readonly Node[] {
   if (node.kind === "source") return [node];
-  const input = node.kind === "union" ? node.inputs[0]! : node.input;
+  const input = "inputs" in node ? node.inputs[0]! : node.input;
   return [node, ...pathOf(input)];
 }
 
