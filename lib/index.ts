@@ -33,6 +33,7 @@ export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
+export { type Table, table } from "./stream/table.ts";
 export { type RecordSpec, type Topic, type TopicOptions, topic } from "./stream/topic.ts";
 export { type TumblingOptions, tumbling } from "./stream/tumbling.ts";
 export {

@@ -27,6 +27,7 @@ import { peekStep } from "./peek.ts";
 import { rollingAggregateStep } from "./rolling-aggregate.ts";
 import { splitStep } from "./split.ts";
 import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
+import { tableJoinStep } from "./table-join.ts";
 import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
 
 /** A result that a timer fires, with the table of the step that fires it. */
@@ -145,6 +146,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return rollingAggregateStep(node, withTable(node));
       case "intervalJoin":
         return intervalJoinStep(node, withTable(node));
+      case "tableJoin":
+        return tableJoinStep(node, withTable(node));
       case "branch":
       case "source":
         return { inputs: [out] };

@@ -16,9 +16,9 @@ type Cell = unknown[];
 export class TimedBuffer {
   readonly #table: KeyedTable;
   readonly #stretchMs: number;
-  /** The earliest event time at which a stretch may be dropped; undefined: nobody has looked. */
-  #nextDropMs: number | undefined;
   readonly #keepMs: number;
+  /** The stretches that have cells, in order, with how many cells a key has there at most; undefined: nobody has looked. */
+  #stretches: { readonly stretch: number; parts: number }[] | undefined;
 
   /** Elements are kept in `table` until `keepMs` behind them, by stretches of `stretchMs`, which never changes. */
   constructor(table: KeyedTable, stretchMs: number, keepMs: number) {
@@ -34,8 +34,8 @@ export class TimedBuffer {
       const namespace = nameOf(stretch, part);
       const cell = this.#table.get(namespace, key) as Cell | undefined;
       if (cell === undefined) {
+        this.#note(stretch, part + 1);
         this.#table.set(namespace, key, [timestampMs, value]);
-        this.#nextDropMs = Math.min(this.nextDropMs(), this.#dropMs(stretch));
         return;
       }
       if (cell.length >= 2 * CELL_MAX) continue;
@@ -55,36 +55,103 @@ export class TimedBuffer {
     visit: (timestampMs: number, value: unknown) => void,
   ): void {
     const aboveMs = Math.max(fromMs - 1, watermarkMs - this.#keepMs);
-    const last = Math.floor(toMs / this.#stretchMs);
-    for (let stretch = Math.floor((aboveMs + 1) / this.#stretchMs); stretch <= last; stretch++)
-      for (let part = 0; ; part++) {
+    const stretches = this.#sorted();
+    for (let i = this.#indexOf(Math.floor((aboveMs + 1) / this.#stretchMs)); i < stretches.length; i++) {
+      const { stretch, parts } = stretches[i] as { stretch: number; parts: number };
+      if (stretch * this.#stretchMs > toMs) break;
+      for (let part = 0; part < parts; part++) {
         const cell = this.#table.get(nameOf(stretch, part), key) as Cell | undefined;
-        if (cell === undefined) break;
-        for (let i = firstAbove(cell, aboveMs); i < cell.length && (cell[i] as number) <= toMs; i += 2)
-          visit(cell[i] as number, cell[i + 1]);
+        if (cell === undefined) continue;
+        for (let j = firstAbove(cell, aboveMs); j < cell.length && (cell[j] as number) <= toMs; j += 2)
+          visit(cell[j] as number, cell[j + 1]);
       }
+    }
   }
 
   /** Drops what is behind: stretches of which nothing is kept any more at `watermarkMs`. */
   dropBehind(watermarkMs: number): void {
-    if (this.nextDropMs() > watermarkMs) return;
-    for (const namespace of this.#table.namespaces())
-      if (this.#dropMs(stretchOf(namespace)) <= watermarkMs) this.#table.drop(namespace);
-    this.#nextDropMs = undefined;
+    const stretches = this.#sorted();
+    let count = 0;
+    for (const { stretch, parts } of stretches) {
+      if (this.#dropMs(stretch) > watermarkMs) break;
+      this.#drop(stretch, parts);
+      count++;
+    }
+    if (count > 0) stretches.splice(0, count);
+  }
+
+  /** Takes out what has a timestamp of at most `watermarkMs`, in order of stretch; within one in no order. */
+  take(watermarkMs: number, visit: (key: string, timestampMs: number, value: unknown) => void): void {
+    const stretches = this.#sorted();
+    let count = 0;
+    for (const { stretch, parts } of stretches) {
+      if (stretch * this.#stretchMs > watermarkMs) break;
+      const whole = (stretch + 1) * this.#stretchMs - 1 <= watermarkMs;
+      for (let part = 0; part < parts; part++) this.#takeFrom(nameOf(stretch, part), watermarkMs, whole, visit);
+      if (!whole) break;
+      this.#drop(stretch, parts);
+      count++;
+    }
+    if (count > 0) stretches.splice(0, count);
   }
 
   /** When there is something to drop next; +∞: never. */
   nextDropMs(): number {
-    if (this.#nextDropMs === undefined) {
-      this.#nextDropMs = Number.POSITIVE_INFINITY;
-      for (const namespace of this.#table.namespaces())
-        this.#nextDropMs = Math.min(this.#nextDropMs, this.#dropMs(stretchOf(namespace)));
-    }
-    return this.#nextDropMs;
+    const first = this.#sorted()[0];
+    return first === undefined ? Number.POSITIVE_INFINITY : this.#dropMs(first.stretch);
+  }
+
+  #takeFrom(
+    namespace: Namespace,
+    watermarkMs: number,
+    whole: boolean,
+    visit: (key: string, timestampMs: number, value: unknown) => void,
+  ): void {
+    this.#table.forEach(namespace, (key, value) => {
+      const cell = value as Cell;
+      const end = whole ? cell.length : firstAbove(cell, watermarkMs);
+      for (let i = 0; i < end; i += 2) visit(key, cell[i] as number, cell[i + 1]);
+      if (whole || end === 0) return;
+      if (end === cell.length) this.#table.remove(namespace, key);
+      else this.#table.set(namespace, key, cell.slice(end));
+    });
+  }
+
+  #drop(stretch: number, parts: number): void {
+    for (let part = 0; part < parts; part++) this.#table.drop(nameOf(stretch, part));
   }
 
   #dropMs(stretch: number): number {
     return (stretch + 1) * this.#stretchMs - 1 + this.#keepMs;
+  }
+
+  #note(stretch: number, parts: number): void {
+    const stretches = this.#sorted();
+    const i = this.#indexOf(stretch);
+    const there = stretches[i];
+    if (there?.stretch === stretch) there.parts = Math.max(there.parts, parts);
+    else stretches.splice(i, 0, { stretch, parts });
+  }
+
+  /** The index of a stretch or of the first one behind it. Most often it is one of the last. */
+  #indexOf(stretch: number): number {
+    const stretches = this.#sorted();
+    let i = stretches.length;
+    while (i > 0 && (stretches[i - 1] as { stretch: number }).stretch >= stretch) i--;
+    return i;
+  }
+
+  #sorted(): { readonly stretch: number; parts: number }[] {
+    if (this.#stretches === undefined) {
+      const found = new Map<number, number>();
+      for (const namespace of this.#table.namespaces()) {
+        const { stretch, parts } = parseName(namespace);
+        found.set(stretch, Math.max(found.get(stretch) ?? 0, parts));
+      }
+      this.#stretches = [...found].map(([stretch, parts]) => ({ stretch, parts }));
+      this.#stretches.sort((a, b) => a.stretch - b.stretch);
+    }
+    return this.#stretches;
   }
 }
 
@@ -92,8 +159,10 @@ function nameOf(stretch: number, part: number): Namespace {
   return part === 0 ? stretch : `${stretch}/${part}`;
 }
 
-function stretchOf(namespace: Namespace): number {
-  return typeof namespace === "number" ? namespace : Number(namespace.slice(0, namespace.indexOf("/")));
+function parseName(namespace: Namespace): { readonly stretch: number; readonly parts: number } {
+  if (typeof namespace === "number") return { stretch: namespace, parts: 1 };
+  const [stretch, part] = namespace.split("/").map(Number);
+  return { stretch: stretch as number, parts: (part as number) + 1 };
 }
 
 /** The index of the first element whose timestamp is above. */

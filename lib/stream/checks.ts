@@ -157,7 +157,7 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
 }
 
 function isInEventTime(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" ? node.assigner.time === "event" : node.kind === "intervalJoin";
+  return node.kind === "window" ? node.assigner.time === "event" : isTwoInput(node);
 }
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {

@@ -91,6 +91,8 @@ function toStep(node: Node | SinkNode): string {
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
     case "intervalJoin":
       return `intervalJoin${name} (${toDuration(node.lowerMs)} to ${toDuration(node.upperMs)})`;
+    case "tableJoin":
+      return `${node.mode === "left" ? "leftJoin" : "join"}${name} (table)`;
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":

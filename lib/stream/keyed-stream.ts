@@ -3,11 +3,12 @@
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
-import type { IntervalJoin, SameKey } from "./joined.ts";
+import type { IntervalJoin, Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
+import type { Table } from "./table.ts";
 import type { WindowAssigner } from "./window-spec.ts";
 import type { Windowed } from "./windowed.ts";
 
@@ -60,6 +61,19 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
   ): IntervalJoin<T, U, K>;
+  /**
+   * Meets what a table says of the key, as of the element's time: the element waits until the watermark, which is that of stream and table together, has passed
+   * it. Without a version there is no result. A table that changes seldom holds the watermark back unless its topic's watermark has an `idleAfter`.
+   */
+  join<V, OK extends Key, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    table: Table<V, OK> & SameKey<K, OK>,
+  ): Joined<T, V, K>;
+  /** As `join`, and an element without a version meets undefined. */
+  leftJoin<V, OK extends Key, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    table: Table<V, OK> & SameKey<K, OK>,
+  ): Joined<T, V | undefined, K>;
   /** How many elements the key has had, after each. */
   count(options?: Named): KeyedStream<Result<K, number>, K>;
   /** The sum of the key's elements so far, after each; in floating point. */

@@ -74,6 +74,13 @@ export type IntervalJoinNode = TwoInputs<"intervalJoin"> & {
   readonly lateTo: readonly [AnyTopic | undefined, AnyTopic | undefined];
 };
 
+/** A left stream meets the versions of a table, whose elements are `[key, value]`, a null value a tombstone. Made one by `fn` of (left, value, ctx). */
+export type TableJoinNode = TwoInputs<"tableJoin"> & {
+  /** "left": an element without a version meets undefined. */
+  readonly mode: "inner" | "left";
+  readonly fn: AuthorFunction;
+};
+
 /** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
 export type SinkNode = {
   readonly kind: "sink";
@@ -108,7 +115,7 @@ export type Node =
   | TwoInputNode;
 
 /** Nodes that read two keyed streams. */
-export type TwoInputNode = IntervalJoinNode;
+export type TwoInputNode = IntervalJoinNode | TableJoinNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
 export type StatefulNode = WindowAggregateNode | RollingAggregateNode | TwoInputNode;
@@ -120,7 +127,7 @@ export function isStateful(node: Node | SinkNode): node is StatefulNode {
 
 /** Whether a node reads two keyed streams. */
 export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
-  return node.kind === "intervalJoin";
+  return node.kind === "intervalJoin" || node.kind === "tableJoin";
 }
 
 /** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
@@ -136,6 +143,7 @@ export function inputsOf(node: Node | SinkNode): readonly Node[] {
       return [];
     case "union":
     case "intervalJoin":
+    case "tableJoin":
       return node.inputs;
     default:
       return [node.input];

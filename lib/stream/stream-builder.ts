@@ -8,9 +8,11 @@ import { authorFunction } from "./author-function.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { intervalJoinOf } from "./joined.ts";
+import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
 import type { Stream } from "./stream.ts";
+import { type Table, tableJoinOf } from "./table.ts";
 import { type AnyTopic, plainWriterTo } from "./topic.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 import { windowsOver } from "./windowed.ts";
@@ -108,6 +110,14 @@ class StreamBuilder {
 
   intervalJoin(other: StreamBuilder): unknown {
     return intervalJoinOf(this.#node, keyedNodeOf(other, "intervalJoin"), (node) => this.#then(node));
+  }
+
+  join(table: Table<unknown, Key>): unknown {
+    return tableJoinOf("inner", this.#node, table, (node) => this.#then(node));
+  }
+
+  leftJoin(table: Table<unknown, Key>): unknown {
+    return tableJoinOf("left", this.#node, table, (node) => this.#then(node));
   }
 
   count(options?: Named): StreamBuilder {

@@ -116,7 +116,8 @@ export function records<V, K>(
   return streamOf(toSource(topic, "records", options));
 }
 
-function toSource(
+/** The node that reads a topic. Throws a MillraceError "definition" for what is no topic. */
+export function toSource(
   topic: AnyTopic,
   reads: SourceNode["reads"],
   options: { [N in keyof SourceOptions<never>]?: SourceOptions<never>[N] | undefined } = {},
