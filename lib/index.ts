@@ -17,6 +17,7 @@ export type { Handler, InvocationContext, Operator } from "./runtime/operator-ha
 export type { TaskReport } from "./runtime/report.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
 export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
+export { type CumulativeOptions, cumulative } from "./stream/cumulative.ts";
 export { type Duration, days, hours, milliseconds, minutes, seconds } from "./stream/duration.ts";
 export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
@@ -32,6 +33,8 @@ export type {
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
+export { type SessionOptions, session } from "./stream/session.ts";
+export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
 export { type Table, table } from "./stream/table.ts";
 export { type RecordSpec, type Topic, type TopicOptions, topic } from "./stream/topic.ts";

@@ -28,7 +28,7 @@ import { rollingAggregateStep } from "./rolling-aggregate.ts";
 import { splitStep } from "./split.ts";
 import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
 import { tableJoinStep } from "./table-join.ts";
-import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
+import { windowStep } from "./window.ts";
 
 /** A result that a timer fires, with the table of the step that fires it. */
 export type TaskResult = FiredResult & { readonly table: string };
@@ -141,7 +141,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
       case "union":
         return { inputs: node.inputs.map(() => out) };
       case "window":
-        return tumblingAggregateStep(node, withTable(node));
+        return windowStep(node, withTable(node));
       case "rolling":
         return rollingAggregateStep(node, withTable(node));
       case "intervalJoin":

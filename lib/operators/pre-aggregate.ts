@@ -1,7 +1,8 @@
-/** Aggregates before the shuffle, for a keyBy whose only reader is a tumbling window in event time with a mergeable aggregate. */
+/** Aggregates before the shuffle, for a keyBy whose only reader is a window in event time with a mergeable aggregate and a fixed grid of slices. */
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
+import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck } from "./accumulator.ts";
 import type { PartialWindow } from "./partials.ts";
@@ -18,11 +19,32 @@ export type PreAggregate = {
 
 /** Whether elements for this window may be aggregated before the shuffle: late ones need not be seen one by one. */
 export function canPreAggregate(node: WindowAggregateNode): boolean {
-  return node.aggregator.merge !== undefined && node.assigner.time === "event" && node.lateTo === undefined;
+  return (
+    node.aggregator.merge !== undefined &&
+    node.assigner.time === "event" &&
+    node.lateTo === undefined &&
+    gridOf(node) !== undefined
+  );
+}
+
+/** What elements are gathered by: windows that do not overlap, or the slices of those that do. undefined: nothing that every element belongs to. */
+function gridOf({ assigner }: WindowAggregateNode): { readonly size: number; readonly offset: number } | undefined {
+  switch (assigner.kind) {
+    case "tumbling":
+      return assigner;
+    case "sliding":
+    case "cumulative": {
+      if (assigner.kind === "sliding" && assigner.slide > assigner.size) return undefined;
+      const { sliceMs, offsetMs } = slicingOf(assigner);
+      return { size: sliceMs, offset: offsetMs };
+    }
+    default:
+      return undefined;
+  }
 }
 
 export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggregate {
-  const { size, offset } = node.assigner;
+  const { size, offset } = gridOf(node) as NonNullable<ReturnType<typeof gridOf>>;
   const { create, add, kind, ignoresValue } = node.aggregator;
   const checked = accumulatorCheck(node.aggregator);
   // A count is its own number of elements.

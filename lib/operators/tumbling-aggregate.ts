@@ -7,12 +7,13 @@
 
 import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
+import type { TumblingSpec } from "../stream/window-spec.ts";
 import { maxTimestamp, tumblingWindow, windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import type { Step, StepSetup } from "./step.ts";
 
 export function tumblingAggregateStep(
-  node: WindowAggregateNode,
+  node: WindowAggregateNode & { readonly assigner: TumblingSpec },
   { table, time, counts, guard, call, out, late: [late] }: StepSetup,
 ): Step {
   const { assigner, aggregator, allowedLateness } = node;

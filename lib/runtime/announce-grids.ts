@@ -1,7 +1,9 @@
-/** When a function tells its watermark to all partitions of its shuffles: every second, and at every end of a window that may be waiting for it. */
+/** When a function tells its watermark to all partitions of its shuffles: every second, and at every end and clean-up of a window that may be waiting for it. */
 
 import { consumersOf } from "../operators/chain.ts";
+import type { WindowAggregateNode } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
+import type { WindowAssignerSpec } from "../stream/window-spec.ts";
 import { type AnnounceGrid, passedStep } from "../watermarks/announce.ts";
 
 /** Elements reach partitions without any at least this often in event time, as a watermark. */
@@ -19,12 +21,30 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
   if (found === undefined) {
     const nodes = new Set([...consumersOf(plan.operator.sinks).values()].flat());
     const ends = [...nodes].flatMap((node) =>
-      node.kind === "window" && node.assigner.time === "event"
-        ? [{ stepMs: node.assigner.size, offsetMs: node.assigner.offset }]
-        : [],
+      node.kind === "window" && node.assigner.time === "event" ? gridsOfWindow(node) : [],
     );
     found = [EVERY_SECOND, ...ends];
     grids.set(plan, found);
   }
   return found;
+}
+
+/** When windows fire, and when they are late for good. */
+function gridsOfWindow({ assigner, allowedLateness }: WindowAggregateNode): readonly AnnounceGrid[] {
+  const ends = endsOf(assigner);
+  return allowedLateness === 0 ? [ends] : [ends, { ...ends, offsetMs: ends.offsetMs + allowedLateness }];
+}
+
+/** When windows end: on a grid, or at any time. */
+function endsOf(assigner: WindowAssignerSpec): AnnounceGrid {
+  switch (assigner.kind) {
+    case "tumbling":
+      return { stepMs: assigner.size, offsetMs: assigner.offset };
+    case "sliding":
+      return { stepMs: assigner.slide, offsetMs: assigner.offset + assigner.size };
+    case "cumulative":
+      return { stepMs: assigner.step, offsetMs: assigner.offset };
+    default:
+      return { stepMs: 1, offsetMs: 0 };
+  }
 }

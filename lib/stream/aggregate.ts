@@ -18,4 +18,6 @@ export type AggregatorSpec = {
   readonly changed?: (accumulator: unknown) => unknown;
   /** True where `add` ignores the element, as `count()` does: then the element need not be decoded or kept. */
   readonly ignoresValue: boolean;
+  /** Of several at once: the specs whose accumulators are in the array that is the accumulator. */
+  readonly parts?: readonly AggregatorSpec[];
 };

@@ -185,6 +185,7 @@ export function composeSpecs(named: readonly (readonly [string, AggregatorSpec])
       changed: (a: unknown[]) => a.map((part, i) => (changes[i] === undefined ? part : changes[i](part))),
     }),
     ignoresValue: specs.every((spec) => spec.ignoresValue),
+    parts: specs,
   });
 }
 

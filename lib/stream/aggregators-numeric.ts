@@ -13,6 +13,7 @@ export type TypedSpec<A> = {
   readonly result: (accumulator: A) => unknown;
   readonly changed?: (accumulator: A) => unknown;
   readonly ignoresValue: boolean;
+  readonly parts?: readonly AggregatorSpec[];
 };
 
 /** Forgets the accumulator's type, as the engine does. */

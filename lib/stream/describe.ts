@@ -3,6 +3,7 @@
 import { stepNameOf } from "./graph.ts";
 import type { Node, SinkNode } from "./node.ts";
 import type { FunctionPlan, Topology } from "./plan.ts";
+import type { WindowAssignerSpec } from "./window-spec.ts";
 
 /** A topology as values that JSON can hold: names and numbers, no functions. */
 export type TopologyDescription = {
@@ -85,7 +86,7 @@ function toStep(node: Node | SinkNode): string {
     case "window": {
       const { assigner, aggregator } = node;
       const time = assigner.time === "processing" ? ", processing time" : "";
-      return `window${name} (${toDuration(assigner.size)} ${assigner.kind}${time}, ${aggregator.kind})`;
+      return `window${name} (${toWindows(assigner)}${time}, ${aggregator.kind})`;
     }
     case "rolling":
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
@@ -99,6 +100,25 @@ function toStep(node: Node | SinkNode): string {
       return node.fn === undefined ? `keyedByTopicKey${name}` : `keyBy${name}`;
     default:
       return `${node.kind}${name}`;
+  }
+}
+
+/** Windows in an author's words: `1 min sliding by 1 s`. */
+function toWindows(assigner: WindowAssignerSpec): string {
+  switch (assigner.kind) {
+    case "tumbling":
+      return `${toDuration(assigner.size)} tumbling`;
+    case "sliding":
+      return `${toDuration(assigner.size)} sliding by ${toDuration(assigner.slide)}`;
+    case "cumulative":
+      return `${toDuration(assigner.size)} cumulative by ${toDuration(assigner.step)}`;
+    case "session":
+      return `session, gap ${typeof assigner.gap === "function" ? "per element" : toDuration(assigner.gap)}`;
+    case "global":
+    case "custom":
+      return assigner.kind;
+    default:
+      return assigner satisfies never;
   }
 }
 

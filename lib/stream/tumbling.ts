@@ -1,7 +1,7 @@
 /** Tumbling windows: every element belongs to one window of a fixed size. */
 
+import { requireLength, requireOffset, requireTime } from "./check-window.ts";
 import { type Duration, milliseconds } from "./duration.ts";
-import { MillraceError } from "./error.ts";
 import type { TimeWindow, TumblingSpec, WindowAssigner } from "./window-spec.ts";
 
 /** Where tumbling windows begin, and by which time. */
@@ -19,18 +19,9 @@ export interface TumblingOptions {
 export function tumbling(size: Duration, options: TumblingOptions = {}): WindowAssigner<unknown, TimeWindow> {
   const offset = options.offset ?? milliseconds(0);
   const time = options.time ?? "event";
-  if (!Number.isSafeInteger(size) || size <= 0)
-    throw wrong(`The size of tumbling windows is a whole number of milliseconds above zero, not ${size}.`);
-  if (!Number.isSafeInteger(offset) || Math.abs(offset) >= size)
-    throw wrong(
-      `The offset of tumbling windows is a whole number of milliseconds below their size (${size} ms), not ${offset}.`,
-    );
-  if (time !== "event" && time !== "processing")
-    throw wrong(`The time of tumbling windows is "event" or "processing", not ${JSON.stringify(time)}.`);
+  requireLength(size, "The size of tumbling windows");
+  requireOffset(offset, size, "tumbling windows", "size");
+  requireTime(time, "tumbling windows");
   const spec: TumblingSpec = { kind: "tumbling", size, offset, time };
   return spec as TumblingSpec & WindowAssigner<unknown, TimeWindow>;
-}
-
-function wrong(sentence: string): MillraceError {
-  return new MillraceError("definition", sentence);
 }

@@ -12,6 +12,7 @@ import type { KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, Node, WindowAggregateNode } from "./node.ts";
 import type { Kept } from "./storable.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
+import type { WindowAssignerSpec } from "./window-spec.ts";
 
 /** Windows of type W per key; one result `{ key, value, window }` when a window closes, with the timestamp of the window's end − 1. */
 export interface Windowed<out T, out K, out W> {
@@ -40,6 +41,13 @@ export interface Windowed<out T, out K, out W> {
 
 type Settings = Pick<WindowAggregateNode, "input" | "name" | "assigner" | "allowedLateness" | "lateTo">;
 
+const KINDS: ReadonlySet<string> = new Set<WindowAssignerSpec["kind"]>([
+  "tumbling",
+  "sliding",
+  "cumulative",
+  "session",
+]);
+
 /** The windows over a node; `then` makes the stream that follows. */
 export function windowsOver(
   input: Node,
@@ -47,7 +55,7 @@ export function windowsOver(
   name: string | undefined,
   then: (node: Node) => unknown,
 ): unknown {
-  if (assigner?.kind !== "tumbling")
+  if (!KINDS.has(assigner?.kind))
     throw new MillraceError("definition", "window() takes an assigner, such as tumbling(seconds(5)).");
   return new WindowSteps({ input, name, assigner, allowedLateness: milliseconds(0), lateTo: undefined }, then);
 }
@@ -99,6 +107,9 @@ class WindowSteps {
   }
 
   #close(aggregator: AggregatorSpec): unknown {
+    const { kind } = this.#settings.assigner;
+    if (aggregator.merge === undefined && kind !== "tumbling")
+      throw new MillraceError("definition", `on.custom() needs merge for ${kind} windows.`);
     return this.#then({ kind: "window", ...this.#settings, aggregator });
   }
 
