@@ -33,6 +33,25 @@ export type {
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
+export type { DeduplicateOptions, Emitted, ProcessCtx, ProcessSpec, TimerCtx, TimerSetter } from "./stream/process.ts";
+export {
+  type AggregatingState,
+  aggregatingState,
+  type CounterState,
+  counterState,
+  type HandlesOf,
+  type ListState,
+  listState,
+  type MapState,
+  mapState,
+  type ReducingState,
+  reducingState,
+  type StateDeclaration,
+  type StateOptions,
+  type States,
+  type ValueState,
+  valueState,
+} from "./stream/process-state.ts";
 export { type SessionOptions, session } from "./stream/session.ts";
 export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";

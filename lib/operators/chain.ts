@@ -24,6 +24,7 @@ import { intervalJoinStep } from "./interval-join.ts";
 import { keyByStep } from "./key-by.ts";
 import { mapStep } from "./map.ts";
 import { peekStep } from "./peek.ts";
+import { processStep } from "./process.ts";
 import { rollingAggregateStep } from "./rolling-aggregate.ts";
 import { splitStep } from "./split.ts";
 import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
@@ -148,6 +149,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return intervalJoinStep(node, withTable(node));
       case "tableJoin":
         return tableJoinStep(node, withTable(node));
+      case "process":
+        return processStep(node, withTable(node));
       case "branch":
       case "source":
         return { inputs: [out] };

@@ -20,7 +20,7 @@ export interface Step {
   flush?(): void;
   /** The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. */
   advance?(): void;
-  /** Hands on a result that failed when it fired, from what its dead letter kept. Changes none of its cells. */
+  /** Fires a result again that failed, from what its dead letter kept. A window's changes none of its cells; a process function's timer meets the state of now. */
   fireAgain?(namespace: Namespace, key: string, accumulator: unknown): void;
   /** When it wants to be told next that the watermark moved; +∞: never. */
   nextEventTimeMs?(): number;
@@ -87,6 +87,8 @@ export type Caller = {
   step: string;
   /** Set by steps before they read or change state. */
   reachedState: boolean;
+  /** Strict mode: freezes what authors' functions must not change. */
+  freeze: ((value: unknown) => void) | undefined;
 };
 
 /** An author's function of (value, ctx) ready to be called: ctx is only filled in where the function asks for it. */

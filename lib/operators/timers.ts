@@ -13,7 +13,7 @@ import { MillraceError } from "../stream/error.ts";
 const SHARED_MAX = 32;
 
 /** A timer that sets the next one, which is due as well, and so on: after so many in one advance it is taken for a mistake. */
-export const TIMER_CHAIN_MAX = 1_000_000;
+const TIMER_CHAIN_MAX = 1_000_000;
 
 /** Entries of timers that are gone may be as many as the timers, and this many more, before the heap is made anew. */
 const STALE_SPARE = 1_024;
@@ -84,6 +84,11 @@ export class Timers {
     return this.#looksForSingle() && this.#single.get(singleName(namespace, timeMs), key) !== undefined;
   }
 
+  /** Whether a key has any timer in a namespace, but for those that have cells of their own. */
+  hasAny(namespace: Namespace, key: string): boolean {
+    return this.#shared.get(namespace, key) !== undefined;
+  }
+
   /** The time of the earliest timer; +∞ without any. */
   nextMs(): number {
     if (this.#heap === undefined) {
@@ -101,20 +106,22 @@ export class Timers {
 
   /**
    * Fires all timers up to `toMs`, in order of time, then of namespace (numbers before names), then of encoded key. What is set meanwhile and due by then
-   * fires too, in its turn, as in Flink.
+   * fires too, in its turn, as in Flink. With `most`, the others stay for the next time.
    */
-  advance(toMs: number, fire: FireTimer): void {
+  advance(toMs: number, fire: FireTimer, most = Number.POSITIVE_INFINITY): void {
     if (this.nextMs() > toMs) return;
     if (this.#heap === undefined) this.#order();
     this.#firingToMs = toMs;
+    let fired = 0;
     try {
       for (let heap = this.#heap as unknown as Entry[]; heap.length > 0; heap = this.#heap as unknown as Entry[]) {
         const { timeMs, namespace, key, chain } = heap[0] as Entry;
-        if (timeMs > toMs) break;
+        if (timeMs > toMs || fired === most) break;
         pop(heap);
         if (!this.#remove(namespace, key, timeMs)) continue;
         (this.#count as number)--;
         this.#chain = chain;
+        fired++;
         fire(namespace, key, timeMs, chain === 0 ? 0 : this.#nth(namespace, key, timeMs));
       }
     } finally {

@@ -9,6 +9,9 @@ import { type AnnounceGrid, passedStep } from "../watermarks/announce.ts";
 /** Elements reach partitions without any at least this often in event time, as a watermark. */
 const EVERY_SECOND: AnnounceGrid = { stepMs: 1_000, offsetMs: 0 };
 
+/** A timer may be set for any time. A watermark ends at a millisecond as a window does, one before the next begins. */
+const EVERY_MILLISECOND: AnnounceGrid = { stepMs: 1, offsetMs: 0 };
+
 const grids = new WeakMap<FunctionPlan, readonly AnnounceGrid[]>();
 
 /** Whether all partitions have to hear of the watermark, given the one they last heard of. */
@@ -21,7 +24,11 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
   if (found === undefined) {
     const nodes = new Set([...consumersOf(plan.operator.sinks).values()].flat());
     const ends = [...nodes].flatMap((node) =>
-      node.kind === "window" && node.assigner.time === "event" ? gridsOfWindow(node) : [],
+      node.kind === "window" && node.assigner.time === "event"
+        ? gridsOfWindow(node)
+        : node.kind === "process" && node.onTimer !== undefined
+          ? [EVERY_MILLISECOND]
+          : [],
     );
     found = [EVERY_SECOND, ...ends];
     grids.set(plan, found);

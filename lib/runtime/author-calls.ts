@@ -31,7 +31,7 @@ export class AuthorCalls {
         },
       },
     };
-    this.caller = { ctx, step: "", reachedState: false };
+    this.caller = { ctx, step: "", reachedState: false, freeze: undefined };
   }
 
   /** What was logged and counted since the last call. */

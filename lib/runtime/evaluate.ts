@@ -12,6 +12,7 @@ import { advanceTo, flush, moveClock, nextEventTimeMs, nextProcessingTimeMs } fr
 import { isToBeAnnounced } from "./announce-grids.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { buryElement } from "./dead-letters.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import type { OutboxBatch } from "./outbox.ts";
 import { type Redriven, readLetters } from "./read-letters.ts";
@@ -60,6 +61,7 @@ export function evaluate(
   const { meta, units, counts, collector, plan } = task;
   units.begin();
   collector.careful = units.careful;
+  task.calls.caller.freeze = settings.freeze ? deepFreeze : undefined;
   collector.startUnit(sequenceNumber);
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
   const { watermarkMs, idle, activeAtMs, checkpoint } = meta;

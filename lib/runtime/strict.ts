@@ -28,7 +28,7 @@ export function assertUnchanged(name: TaskName, problems: Iterable<Problem>): vo
     if (!(error instanceof TypeError) || !CHANGES_FROZEN.test(error.message)) continue;
     throw new MillraceError(
       "author",
-      `Function ${name.functionName} changes its input in ${step}, which other steps may still have to read: ${error.message}. Let it make a copy, such as { ...value, changed }.`,
+      `Function ${name.functionName} changes its input in ${step}, or a value that its state keeps, which others may still have to read: ${error.message}. Let it make a copy, such as { ...value, changed }.`,
       { cause: error },
     );
   }

@@ -140,6 +140,8 @@ function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly 
 function exampleOf(node: StatefulNode): string {
   if (node.kind === "window") return 'window(assigner, { name: "per-minute" })';
   if (isTwoInput(node)) return 'map(fn, { name: "paid-orders" })';
+  if (node.kind === "process")
+    return node.method === "process" ? 'process(…, { name: "machine" })' : 'deduplicate({ name: "first" })';
   return `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
 }
 

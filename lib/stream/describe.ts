@@ -94,6 +94,8 @@ function toStep(node: Node | SinkNode): string {
       return `intervalJoin${name} (${toDuration(node.lowerMs)} to ${toDuration(node.upperMs)})`;
     case "tableJoin":
       return `${node.mode === "left" ? "leftJoin" : "join"}${name} (table)`;
+    case "process":
+      return `${node.method}${name}`;
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":

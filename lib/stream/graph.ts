@@ -48,7 +48,7 @@ export function keyByNameOf(node: KeyByNode): string {
 
 /** The name of a stateful step, below operator and keyBy: the author's, or its kind. */
 export function stepNameOf(node: StatefulNode): string {
-  return node.name ?? (node.kind === "rolling" ? node.method : node.kind);
+  return node.name ?? (node.kind === "rolling" || node.kind === "process" ? node.method : node.kind);
 }
 
 /** The topics that an operator writes as an author sees it: its sinks' and those of late elements. */

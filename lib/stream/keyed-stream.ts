@@ -6,6 +6,8 @@ import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
 import type { IntervalJoin, Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
+import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
+import type { States } from "./process-state.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
 import type { Table } from "./table.ts";
@@ -93,6 +95,17 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     build: (on: NoInfer<O>) => A,
     options?: Named,
   ): KeyedStream<Result<K, ResultOf<A>>, K>;
+  /**
+   * Author's code with state and timers per key: `{ state, onElement, onTimer }`, whose outputs are returned or yielded. Outputs of onElement have the
+   * element's timestamp, those of onTimer the timer's time; the key stays. Throws a MillraceError "definition" for a wrong name or declaration of state.
+   * What throws in onElement or onTimer leaves nothing behind and becomes a dead letter, as everywhere.
+   */
+  process<S extends States = Record<never, never>, O = undefined, Q = undefined>(
+    spec: ProcessSpec<K, T, S, O, Q>,
+    options?: Named,
+  ): KeyedStream<ElementOf<O> | ElementOf<Q>, K>;
+  /** Only the first of the key's elements that are the same: by `by`, or all of the key. After `ttl`, by the clock, one may come again. */
+  deduplicate(options?: DeduplicateOptions<T>): KeyedStream<T, K>;
   /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
   to(target: Writer<T, K>, options?: Named): Sink;
 }

@@ -6,6 +6,7 @@
 import type { AggregatorSpec } from "./aggregate.ts";
 import type { Duration } from "./duration.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
+import type { StateSpec } from "./process-state.ts";
 import type { AnyTopic, TopicRecord } from "./topic.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
@@ -81,6 +82,15 @@ export type TableJoinNode = TwoInputs<"tableJoin"> & {
   readonly fn: AuthorFunction;
 };
 
+/** A process function on a keyed stream: author's code with state and timers per key. */
+export type ProcessNode = Step<"process"> & {
+  /** The method it came from: the default name of its state. */
+  readonly method: "process" | "deduplicate";
+  readonly states: readonly { readonly name: string; readonly spec: StateSpec }[];
+  readonly onElement: AuthorFunction;
+  readonly onTimer: AuthorFunction | undefined;
+};
+
 /** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
 export type SinkNode = {
   readonly kind: "sink";
@@ -112,17 +122,18 @@ export type Node =
   | KeyByNode
   | WindowAggregateNode
   | RollingAggregateNode
+  | ProcessNode
   | TwoInputNode;
 
 /** Nodes that read two keyed streams. */
 export type TwoInputNode = IntervalJoinNode | TableJoinNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
-export type StatefulNode = WindowAggregateNode | RollingAggregateNode | TwoInputNode;
+export type StatefulNode = WindowAggregateNode | RollingAggregateNode | ProcessNode | TwoInputNode;
 
 /** Whether a node keeps state per key. */
 export function isStateful(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" || node.kind === "rolling" || isTwoInput(node);
+  return node.kind === "window" || node.kind === "rolling" || node.kind === "process" || isTwoInput(node);
 }
 
 /** Whether a node reads two keyed streams. */

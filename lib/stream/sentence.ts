@@ -16,7 +16,7 @@ const STEPS = { window: "window", intervalJoin: "interval join", tableJoin: "tab
 
 /** `the window`, `the count "total"`. */
 export function describeStep(node: StatefulNode): string {
-  const kind = node.kind === "rolling" ? node.method : STEPS[node.kind];
+  const kind = node.kind === "rolling" || node.kind === "process" ? node.method : STEPS[node.kind];
   return node.name === undefined ? `the ${kind}` : `the ${kind} ${quote(node.name)}`;
 }
 

@@ -11,6 +11,7 @@ import { intervalJoinOf } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
+import { deduplicateNode, processNode } from "./process.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
 import { type AnyTopic, plainWriterTo } from "./topic.ts";
@@ -142,6 +143,14 @@ class StreamBuilder {
 
   aggregate(build: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("aggregate", toAggregatorSpec(authorFunction(build, "aggregate")), options);
+  }
+
+  process(spec: object, options?: Named): StreamBuilder {
+    return this.#then(processNode(this.#node, spec, options?.name));
+  }
+
+  deduplicate(options: object = {}): StreamBuilder {
+    return this.#then(deduplicateNode(this.#node, options));
   }
 
   to(target: AnyTopic | WriterSpec, options?: Named): SinkNode {

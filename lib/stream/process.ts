@@ -1,0 +1,142 @@
+/** Process functions: author's code with state and timers per key. */
+
+import { authorFunction } from "./author-function.ts";
+import type { Ctx } from "./ctx.ts";
+import type { Named } from "./elements.ts";
+import { MillraceError } from "./error.ts";
+import type { Key } from "./key.ts";
+import { encodeKey } from "./key.ts";
+import type { AuthorFunction, Node, ProcessNode } from "./node.ts";
+import {
+  type HandlesOf,
+  mapState,
+  type StateOptions,
+  type StateSpec,
+  type States,
+  valueState,
+} from "./process-state.ts";
+import type { Mistake } from "./storable.ts";
+
+/**
+ * Timers of the current key: one per time, in event time and in processing time. Setting one twice is once, deleting one that is not there is no mistake. Times are epoch
+ * milliseconds, rounded up to whole ones; anything else is refused with a MillraceError "author".
+ */
+export interface TimerSetter {
+  /** Calls onTimer when the watermark reaches `atMs`: at the next advance of the watermark where it has been reached already, never at once. */
+  eventTime(atMs: number): void;
+  /** Calls onTimer when the task's clock reaches `atMs`. */
+  processingTime(atMs: number): void;
+  deleteEventTime(atMs: number): void;
+  deleteProcessingTime(atMs: number): void;
+}
+
+/** What onElement gets beside the element. One object is reused for all calls: read it at once, do not keep it. */
+export interface ProcessCtx<out K, out S> extends Ctx {
+  readonly key: K;
+  readonly state: HandlesOf<S>;
+  readonly timers: TimerSetter;
+  /** No element with this timestamp or an earlier one is expected; −∞ before the first watermark. While timers fire it is the one they fire at. */
+  readonly watermarkMs: number;
+}
+
+/** What onTimer gets. `timestampMs` and the timestamps of what it returns are the timer's time. */
+export interface TimerCtx<out K, out S> extends ProcessCtx<K, S> {
+  /** Which kind of time the timer was set in. */
+  readonly time: "event" | "processing";
+  /** The time for which it was set. */
+  readonly firedAtMs: number;
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns.
+type Nothing = undefined | void;
+
+/** `unknown` if O is what a process function may return, else a Mistake. */
+export type Emitted<O> = 0 extends 1 & O
+  ? unknown
+  : [Extract<O, PromiseLike<unknown>>] extends [never]
+    ? [Extract<O, string>] extends [never]
+      ? [Exclude<O, Nothing>] extends [Iterable<unknown>]
+        ? unknown
+        : Mistake<"return an array or another iterable, or nothing">
+      : Mistake<"a string would become its characters: return it in an array">
+    : Mistake<"this function must not be async: use mapAsync">;
+
+/** A process function: what it keeps per key, and what it does with elements and timers. Outputs are returned or yielded. */
+export interface ProcessSpec<K, T, S extends States, O, Q> {
+  readonly state?: S;
+  /** Called for every element, in the order of their arrival. */
+  onElement(value: T, ctx: ProcessCtx<K, NoInfer<S>>): O & Emitted<O>;
+  /** Called for every timer that is due, in the order of their times. */
+  onTimer?(ctx: TimerCtx<K, NoInfer<S>>): Q & Emitted<Q>;
+}
+
+/** Which elements of a key are the same. */
+export interface DeduplicateOptions<in T> extends Named, StateOptions {
+  /** What elements that are the same have in common, within a key. Default: nothing but the key. */
+  readonly by?: (value: T) => Key;
+}
+
+type AnySpec = { readonly state?: unknown; readonly onElement?: unknown; readonly onTimer?: unknown };
+
+const STATE_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+
+/** The node of a process function. Throws a MillraceError "definition" for what no compiler has refused. */
+export function processNode(input: Node, spec: AnySpec, name: string | undefined): ProcessNode {
+  if (typeof spec !== "object" || spec === null)
+    throw new MillraceError("definition", "process() takes { state, onElement, onTimer }.");
+  return {
+    kind: "process",
+    method: "process",
+    input,
+    name,
+    states: toStates(spec.state),
+    onElement: authorFunction(spec.onElement, "process").bind(spec) as AuthorFunction,
+    onTimer:
+      spec.onTimer === undefined ? undefined : (authorFunction(spec.onTimer, "process").bind(spec) as AuthorFunction),
+  };
+}
+
+/** The node that lets the first of equal elements through. */
+export function deduplicateNode(
+  input: Node,
+  { name, by, ...options }: { name?: string; by?: AuthorFunction } & StateOptions,
+): ProcessNode {
+  const base = { kind: "process", method: "deduplicate", input, name, onTimer: undefined } as const;
+  if (by === undefined) {
+    const states = toStates({ seen: valueState<true>(options) });
+    const onElement: AuthorFunction = (value, { state: { seen } }) => {
+      if (seen.get() !== undefined) return undefined;
+      seen.set(true);
+      return [value];
+    };
+    return { ...base, states, onElement };
+  }
+  const of = authorFunction(by, "deduplicate");
+  const states = toStates({ seen: mapState<true>(options) });
+  const onElement: AuthorFunction = (value, { state: { seen } }) => {
+    const id = encodeKey(of(value));
+    if (seen.has(id)) return undefined;
+    seen.set(id, true);
+    return [value];
+  };
+  return { ...base, states, onElement };
+}
+
+function toStates(states: unknown): ProcessNode["states"] {
+  if (states === undefined) return [];
+  if (typeof states !== "object" || states === null)
+    throw new MillraceError("definition", "The state of process() is an object of declarations: { seen: mapState() }.");
+  return Object.entries(states).map(([name, spec]) => {
+    if (!STATE_NAME.test(name))
+      throw new MillraceError(
+        "definition",
+        `A state cannot be called ${JSON.stringify(name)}: a name begins with a letter and consists of letters, digits, '-' and '_'.`,
+      );
+    if ((spec as Partial<StateSpec> | null)?.kind !== "state")
+      throw new MillraceError(
+        "definition",
+        `The state "${name}" of process() is no declaration, such as valueState().`,
+      );
+    return { name, spec: spec as StateSpec };
+  });
+}
