@@ -60,7 +60,7 @@ class TableNodes {
 
   /** The table's side of a shuffle: as the keyBys of `left` say it must be. */
   static sideOf(table: TableNodes, left: Node): KeyByNode {
-    const [like] = keyBysOf(left);
+    const like = left.kind === "keyBy" ? left : keyBysOf(left)[0];
     let keyBy = table.#keyBys.get(like);
     if (keyBy === undefined) {
       keyBy = {
