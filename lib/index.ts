@@ -22,14 +22,8 @@ export { type Duration, days, hours, milliseconds, minutes, seconds } from "./st
 export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
 export { bytes, type Format, json, text } from "./stream/format.ts";
-export type {
-  IntervalJoin,
-  IntervalJoined,
-  IntervalOptions,
-  JoinCtx,
-  Joined,
-  LateTopics,
-} from "./stream/joined.ts";
+export type { IntervalJoin, IntervalJoined, IntervalOptions } from "./stream/interval-joined.ts";
+export type { JoinCtx, Joined, LateTopics } from "./stream/joined.ts";
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
@@ -65,6 +59,7 @@ export {
   type WatermarkOptions,
   type WatermarkStrategy,
 } from "./stream/watermark-strategy.ts";
+export type { CoGroup, CoGrouped, WindowJoin, WindowJoinCtx, WindowJoined } from "./stream/window-joined.ts";
 export type { TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
 export type { Windowed } from "./stream/windowed.ts";
 export type { RedriveOutcome } from "./wire/lambda-event.ts";

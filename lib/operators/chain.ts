@@ -30,6 +30,7 @@ import { splitStep } from "./split.ts";
 import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
 import { tableJoinStep } from "./table-join.ts";
 import { windowStep } from "./window.ts";
+import { windowJoinStep } from "./window-join.ts";
 
 /** A result that a timer fires, with the table of the step that fires it. */
 export type TaskResult = FiredResult & { readonly table: string };
@@ -147,6 +148,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return rollingAggregateStep(node, withTable(node));
       case "intervalJoin":
         return intervalJoinStep(node, withTable(node));
+      case "windowJoin":
+        return windowJoinStep(node, withTable(node));
       case "tableJoin":
         return tableJoinStep(node, withTable(node));
       case "process":

@@ -79,6 +79,7 @@ export function intervalJoinStep(
       rights.dropBehind(toldMs);
     },
 
-    nextEventTimeMs: () => Math.min(lefts.nextDropMs(), rights.nextDropMs()),
+    // What is behind already is dropped at the next advance.
+    nextEventTimeMs: () => Math.max(Math.min(lefts.nextDropMs(), rights.nextDropMs()), toldMs + 1),
   };
 }

@@ -106,6 +106,7 @@ export function tableJoinStep({ mode, fn }: TableJoinNode, { tables, time, call,
 
     fireAgain: (_namespace, encoded, fired) => handOn(encoded, fired as Fired),
 
-    nextEventTimeMs: () => Math.min(lefts.nextDropMs(), waiting.nextDropMs()),
+    // What is due already waits for the next advance.
+    nextEventTimeMs: () => Math.max(Math.min(lefts.nextDropMs(), waiting.nextDropMs()), toldMs + 1),
   };
 }

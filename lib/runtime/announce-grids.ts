@@ -1,7 +1,7 @@
 /** When a function tells its watermark to all partitions of its shuffles: every second, and at every end and clean-up of a window that may be waiting for it. */
 
 import { consumersOf } from "../operators/chain.ts";
-import type { WindowAggregateNode } from "../stream/node.ts";
+import type { WindowAggregateNode, WindowJoinNode } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
 import { type AnnounceGrid, passedStep } from "../watermarks/announce.ts";
@@ -24,7 +24,7 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
   if (found === undefined) {
     const nodes = new Set([...consumersOf(plan.operator.sinks).values()].flat());
     const ends = [...nodes].flatMap((node) =>
-      node.kind === "window" && node.assigner.time === "event"
+      (node.kind === "window" || node.kind === "windowJoin") && node.assigner.time === "event"
         ? gridsOfWindow(node)
         : node.kind === "process" && node.onTimer !== undefined
           ? [EVERY_MILLISECOND]
@@ -37,7 +37,7 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
 }
 
 /** When windows fire, and when they are late for good. */
-function gridsOfWindow({ assigner, allowedLateness }: WindowAggregateNode): readonly AnnounceGrid[] {
+function gridsOfWindow({ assigner, allowedLateness }: WindowAggregateNode | WindowJoinNode): readonly AnnounceGrid[] {
   const ends = endsOf(assigner);
   return allowedLateness === 0 ? [ends] : [ends, { ...ends, offsetMs: ends.offsetMs + allowedLateness }];
 }

@@ -159,7 +159,7 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
 }
 
 function isInEventTime(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" ? node.assigner.time === "event" : isTwoInput(node);
+  return node.kind === "window" || node.kind === "windowJoin" ? node.assigner.time === "event" : isTwoInput(node);
 }
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {

@@ -92,6 +92,10 @@ function toStep(node: Node | SinkNode): string {
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
     case "intervalJoin":
       return `intervalJoin${name} (${toDuration(node.lowerMs)} to ${toDuration(node.upperMs)})`;
+    case "windowJoin": {
+      const time = node.assigner.time === "processing" ? ", processing time" : "";
+      return `${node.mode === "pairs" ? "join" : "coGroup"}${name} (${toWindows(node.assigner)}${time})`;
+    }
     case "tableJoin":
       return `${node.mode === "left" ? "leftJoin" : "join"}${name} (table)`;
     case "process":

@@ -48,7 +48,9 @@ export function keyByNameOf(node: KeyByNode): string {
 
 /** The name of a stateful step, below operator and keyBy: the author's, or its kind. */
 export function stepNameOf(node: StatefulNode): string {
-  return node.name ?? (node.kind === "rolling" || node.kind === "process" ? node.method : node.kind);
+  if (node.name !== undefined) return node.name;
+  if (node.kind === "windowJoin") return node.mode === "pairs" ? "join" : "coGroup";
+  return node.kind === "rolling" || node.kind === "process" ? node.method : node.kind;
 }
 
 /** The topics that an operator writes as an author sees it: its sinks' and those of late elements. */

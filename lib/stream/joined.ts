@@ -1,12 +1,9 @@
-/** Two keyed streams that are joined, waiting to be told how far apart their elements may be, and what to make of a pair. */
+/** What all joins of two keyed streams have in common: pairs, what a function of a pair is given, and topics for late elements. */
 
-import { authorFunction } from "./author-function.ts";
 import type { Ctx } from "./ctx.ts";
-import type { Duration } from "./duration.ts";
 import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
-import type { AuthorFunction, IntervalJoinNode, Node } from "./node.ts";
 import type { Mistake, NotAsync } from "./storable.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
 
@@ -23,36 +20,10 @@ export interface Joined<out L, out R, out K> {
   map<O>(fn: (left: L, right: R, ctx: JoinCtx<K>) => O & NotAsync<O>, options?: Named): KeyedStream<O, K>;
 }
 
-/** What an interval join takes beside its bounds. */
-export interface IntervalOptions {
-  /** Whether a pair may be exactly `lower` apart. Default true. */
-  readonly lowerInclusive?: boolean;
-  /** Whether a pair may be exactly `upper` apart. Default true. */
-  readonly upperInclusive?: boolean;
-}
-
 /** Topics for late elements, by side. */
 export interface LateTopics<in L, in R, in K> {
   readonly left?: Topic<L, unknown, K, unknown>;
   readonly right?: Topic<R, unknown, K, unknown>;
-}
-
-/** Two streams whose elements meet by time. */
-export interface IntervalJoin<out L, out R, out K> {
-  /**
-   * Pairs with `left.ts + lower ≤ right.ts ≤ left.ts + upper`; both may be negative. An element is late, and joins nothing, when the watermark is beyond its
-   * timestamp. A left element is kept until the watermark reaches `ts + upper`, a right one until `ts − lower`, and neither shorter than until its own
-   * timestamp; the result of a pair has the later timestamp of the two.
-   *
-   * Throws a MillraceError "definition" for bounds between which nothing lies.
-   */
-  between(lower: Duration, upper: Duration, options?: IntervalOptions): IntervalJoined<L, R, K>;
-}
-
-/** Pairs of an interval join. */
-export interface IntervalJoined<out L, out R, out K> extends Joined<L, R, K> {
-  /** Writes late elements of a side, with the key, to a topic. Without it they are counted and dropped. */
-  lateTo(topics: LateTopics<L, R, K>): IntervalJoined<L, R, K>;
 }
 
 /** `unknown` where the keys of two streams can be equal, else a Mistake. */
@@ -62,50 +33,13 @@ export type SameKey<K, OtherK> = [OtherK] extends [K]
     ? unknown
     : Mistake<"the two streams have keys of different types, so none of them could be equal">;
 
-type Then = (node: Node) => unknown;
-
-/** The beginning of an interval join of two nodes; `then` makes the stream that follows. */
-export function intervalJoinOf(left: Node, right: Node, then: Then): unknown {
-  return {
-    between: (lower: unknown, upper: unknown, options: IntervalOptions = {}) => {
-      for (const bound of [lower, upper])
-        if (!Number.isSafeInteger(bound))
-          throw new MillraceError(
-            "definition",
-            `The bounds of an interval join are whole milliseconds, such as minutes(-5), not ${String(bound)}.`,
-          );
-      const lowerMs = (lower as number) + (options.lowerInclusive === false ? 1 : 0);
-      const upperMs = (upper as number) - (options.upperInclusive === false ? 1 : 0);
-      if (lowerMs > upperMs)
-        throw new MillraceError(
-          "definition",
-          `Nothing lies between the bounds of an interval join, ${lower} ms and ${upper} ms.`,
-        );
-      return new IntervalJoinSteps(
-        { kind: "intervalJoin", inputs: [left, right], lowerMs, upperMs, lateTo: [undefined, undefined] },
-        then,
-      );
-    },
-  };
-}
-
-class IntervalJoinSteps {
-  readonly #settings: Omit<IntervalJoinNode, "fn" | "name">;
-  readonly #then: Then;
-
-  constructor(settings: Omit<IntervalJoinNode, "fn" | "name">, then: Then) {
-    this.#settings = settings;
-    this.#then = then;
-  }
-
-  lateTo({ left, right }: { left?: AnyTopic; right?: AnyTopic }): IntervalJoinSteps {
-    for (const topic of [left, right])
-      if (topic !== undefined && topic.kind !== "topic")
-        throw new MillraceError("definition", "lateTo() takes topics: { left, right }, or one of them.");
-    return new IntervalJoinSteps({ ...this.#settings, lateTo: [left, right] }, this.#then);
-  }
-
-  map(fn: AuthorFunction, options?: Named): unknown {
-    return this.#then({ ...this.#settings, name: options?.name, fn: authorFunction(fn, "map") });
-  }
+/** Late topics as nodes have them. Throws a MillraceError "definition" for what is no topic. */
+export function toLateTopics(topics: {
+  readonly left?: AnyTopic;
+  readonly right?: AnyTopic;
+}): readonly [AnyTopic | undefined, AnyTopic | undefined] {
+  const { left, right } = topics ?? {};
+  if ([left, right].every((topic) => topic === undefined || topic.kind === "topic") && (left ?? right) !== undefined)
+    return [left, right];
+  throw new MillraceError("definition", "lateTo() takes topics: { left, right }, or one of them.");
 }

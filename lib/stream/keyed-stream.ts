@@ -3,7 +3,8 @@
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
-import type { IntervalJoin, Joined, SameKey } from "./joined.ts";
+import type { IntervalJoin } from "./interval-joined.ts";
+import type { Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
@@ -11,6 +12,7 @@ import type { States } from "./process-state.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
 import type { Table } from "./table.ts";
+import type { CoGroup, WindowJoin } from "./window-joined.ts";
 import type { WindowAssigner } from "./window-spec.ts";
 import type { Windowed } from "./windowed.ts";
 
@@ -71,7 +73,17 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     table: Table<V, OK> & SameKey<K, OK>,
   ): Joined<T, V, K>;
-  /** As `join`, and an element without a version meets undefined. */
+  /** Meets another keyed stream's elements of the same key and window, each with each: `.join(payments).window(tumbling(minutes(5))).map(…)`. */
+  join<U, OK, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
+  ): WindowJoin<T, U, K>;
+  /** Gathers this and another keyed stream's elements by key and window; one side may be empty. Left, right and full outer joins are made of it. */
+  coGroup<U, OK, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
+  ): CoGroup<T, U, K>;
+  /** As `join` with a table, and an element without a version meets undefined. */
   leftJoin<V, OK extends Key, Allowed = Kept<T>>(
     this: NoInfer<Allowed>,
     table: Table<V, OK> & SameKey<K, OK>,

@@ -75,6 +75,16 @@ export type IntervalJoinNode = TwoInputs<"intervalJoin"> & {
   readonly lateTo: readonly [AnyTopic | undefined, AnyTopic | undefined];
 };
 
+/** Elements of two streams in one window: every pair, or all of both at once (coGroup). `fn` takes (left, right, ctx), or (lefts, rights, ctx) and gives several. */
+export type WindowJoinNode = TwoInputs<"windowJoin"> & {
+  readonly mode: "pairs" | "groups";
+  readonly assigner: WindowAssignerSpec;
+  readonly allowedLateness: Duration;
+  readonly fn: AuthorFunction;
+  /** Where late elements of each side go; undefined: counted and dropped. */
+  readonly lateTo: readonly [AnyTopic | undefined, AnyTopic | undefined];
+};
+
 /** A left stream meets the versions of a table, whose elements are `[key, value]`, a null value a tombstone. Made one by `fn` of (left, value, ctx). */
 export type TableJoinNode = TwoInputs<"tableJoin"> & {
   /** "left": an element without a version meets undefined. */
@@ -126,7 +136,7 @@ export type Node =
   | TwoInputNode;
 
 /** Nodes that read two keyed streams. */
-export type TwoInputNode = IntervalJoinNode | TableJoinNode;
+export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
 export type StatefulNode = WindowAggregateNode | RollingAggregateNode | ProcessNode | TwoInputNode;
@@ -138,13 +148,13 @@ export function isStateful(node: Node | SinkNode): node is StatefulNode {
 
 /** Whether a node reads two keyed streams. */
 export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
-  return node.kind === "intervalJoin" || node.kind === "tableJoin";
+  return node.kind === "intervalJoin" || node.kind === "windowJoin" || node.kind === "tableJoin";
 }
 
 /** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
 export function lateTopicsOf(node: Node | SinkNode): readonly (AnyTopic | undefined)[] {
   if (node.kind === "window") return [node.lateTo];
-  return node.kind === "intervalJoin" ? node.lateTo : [];
+  return node.kind === "intervalJoin" || node.kind === "windowJoin" ? node.lateTo : [];
 }
 
 /** The nodes that a node reads from, in order. */
@@ -154,6 +164,7 @@ export function inputsOf(node: Node | SinkNode): readonly Node[] {
       return [];
     case "union":
     case "intervalJoin":
+    case "windowJoin":
     case "tableJoin":
       return node.inputs;
     default:

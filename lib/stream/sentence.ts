@@ -12,7 +12,12 @@ export function quote(name: string): string {
   return JSON.stringify(name);
 }
 
-const STEPS = { window: "window", intervalJoin: "interval join", tableJoin: "table join" } as const;
+const STEPS = {
+  window: "window",
+  intervalJoin: "interval join",
+  windowJoin: "window join",
+  tableJoin: "table join",
+} as const;
 
 /** `the window`, `the count "total"`. */
 export function describeStep(node: StatefulNode): string {

@@ -7,7 +7,7 @@ import { countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
-import { intervalJoinOf } from "./joined.ts";
+import { intervalJoinOf } from "./interval-joined.ts";
 import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
@@ -15,6 +15,7 @@ import { deduplicateNode, processNode } from "./process.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
 import { type AnyTopic, plainWriterTo } from "./topic.ts";
+import { windowJoinOf } from "./window-joined.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 import { windowsOver } from "./windowed.ts";
 
@@ -110,11 +111,20 @@ class StreamBuilder {
   }
 
   intervalJoin(other: StreamBuilder): unknown {
-    return intervalJoinOf(this.#node, keyedNodeOf(other, "intervalJoin"), (node) => this.#then(node));
+    const right = keyedNodeOf(other, "intervalJoin() takes a keyed stream; put a keyBy before it.");
+    return intervalJoinOf(this.#node, right, (node) => this.#then(node));
   }
 
-  join(table: Table<unknown, Key>): unknown {
-    return tableJoinOf("inner", this.#node, table, (node) => this.#then(node));
+  join(other: StreamBuilder | Table<unknown, Key>): unknown {
+    const then = (node: Node) => this.#then(node);
+    if (other?.kind === "table") return tableJoinOf("inner", this.#node, other, then);
+    const sentence = "join() takes a keyed stream or a table; put a keyBy before it.";
+    return windowJoinOf("pairs", this.#node, keyedNodeOf(other as StreamBuilder, sentence), then);
+  }
+
+  coGroup(other: StreamBuilder): unknown {
+    const right = keyedNodeOf(other, "coGroup() takes a keyed stream; put a keyBy before it.");
+    return windowJoinOf("groups", this.#node, right, (node) => this.#then(node));
   }
 
   leftJoin(table: Table<unknown, Key>): unknown {
@@ -183,8 +193,7 @@ class StreamBuilder {
 const { nodeOf } = StreamBuilder;
 
 /** The node of the other side of a step with two inputs. */
-function keyedNodeOf(other: StreamBuilder, method: string): Node {
-  const sentence = `${method}() takes a keyed stream; put a keyBy before it.`;
+function keyedNodeOf(other: StreamBuilder, sentence: string): Node {
   const node = nodeOf(other, sentence);
   if (other.kind !== "keyed-stream") throw new MillraceError("definition", sentence);
   return node;

@@ -55,9 +55,14 @@ export function windowsOver(
   name: string | undefined,
   then: (node: Node) => unknown,
 ): unknown {
-  if (!KINDS.has(assigner?.kind))
-    throw new MillraceError("definition", "window() takes an assigner, such as tumbling(seconds(5)).");
+  requireAssigner(assigner);
   return new WindowSteps({ input, name, assigner, allowedLateness: milliseconds(0), lateTo: undefined }, then);
+}
+
+/** Throws a MillraceError "definition" for what is no assigner. */
+export function requireAssigner(assigner: WindowAssignerSpec | undefined): asserts assigner is WindowAssignerSpec {
+  if (assigner === undefined || assigner === null || !KINDS.has(assigner.kind))
+    throw new MillraceError("definition", "window() takes an assigner, such as tumbling(seconds(5)).");
 }
 
 class WindowSteps {
