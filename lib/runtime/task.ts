@@ -225,8 +225,8 @@ export class Task {
     const { broker } = this.#host;
     if (request.kind === "tick") {
       const { watermarkMs } = request;
-      if (this.#plan.shuffle !== undefined) return { kind: "tick", nothingToRead: true, endOffset: 0, watermarkMs };
       const range = await this.#rangeOf(task);
+      if (this.#plan.shuffle !== undefined) return { kind: "tick", nothingToRead: true, endOffset: 0, watermarkMs };
       const nothingToRead = await isAtEnd(broker, this.#name, range, task.meta);
       return { kind: "tick", nothingToRead, endOffset: nothingToRead ? range.high : 0, watermarkMs };
     }

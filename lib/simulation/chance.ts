@@ -26,9 +26,9 @@ export class Chance {
       if (rates.occurs(SHARE_OF_KINDS)) this.#rates.set(kind, rates.magnitude(most / 20, most));
   }
 
-  /** Whether it happens here; each time it does is counted. */
-  occurs(kind: FaultKind): boolean {
-    if (this.#isOver || !this.draw.occurs(this.#rates.get(kind) ?? 0)) return false;
+  /** Whether it happens here, `times` as often as elsewhere; each time it does is counted. */
+  occurs(kind: FaultKind, times = 1): boolean {
+    if (this.#isOver || !this.draw.occurs(times * (this.#rates.get(kind) ?? 0))) return false;
     this.count(`fault: ${kind}`);
     return true;
   }

@@ -45,6 +45,8 @@ const DAMAGES = {
   "records are gone before they were read": ({ kafka, draw }: Damaged, { plan, topic, partition, meta }: Head) => {
     // What the application wrote there is needed to judge it.
     if (plan.shuffle === undefined && !isForeign(plan, topic)) return false;
+    // Whoever has read nothing begins with what there is.
+    if (meta.checkpoint < 0) return false;
     const unread = kafka.endOffset(topic, partition) - meta.checkpoint - 1;
     if (unread <= 0) return false;
     kafka.trim(topic, partition, meta.checkpoint + 2 + draw.below(unread));

@@ -17,6 +17,8 @@ import type { Witness } from "./witness.ts";
 
 /** What all environments share. */
 export type Surroundings = {
+  /** Of the code. */
+  readonly version: 0 | 1;
   readonly production: Production;
   readonly topology: Topology;
   readonly timeline: Timeline;
@@ -35,6 +37,10 @@ export const BUCKET = "simulated";
 
 const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
+/** Calls that few invocations make: what goes wrong with them goes wrong more often, or it would in no run. */
+const RARE =
+  /chunk|parts|listing|generation|^S3|^DynamoDB Delete|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/;
+const RARE_TIMES = 5;
 const SKEW_MS_MAX = 2_000;
 const JUMP_MS_MAX = 60_000;
 
@@ -98,6 +104,10 @@ export class Environment {
     return this.#end.promise;
   }
 
+  get version(): 0 | 1 {
+    return this.#around.version;
+  }
+
   get isDead(): boolean {
     return this.#isDead;
   }
@@ -132,6 +142,7 @@ export class Environment {
   #call<T>(name: string, serve: () => T, deadlineMs: number | undefined): Promise<T> {
     const { chance, timeline, holds } = this.#around;
     const endMs = timeline.now() + (deadlineMs ?? 0);
+    const times = RARE.test(name) ? RARE_TIMES : 1;
     return new Promise((resolve, reject) => {
       // Whoever is dead asks nobody, and is never told.
       if (this.#isDead) return;
@@ -140,16 +151,16 @@ export class Environment {
         chance.count(`${when}: ${name}`);
         this.crash();
       };
-      if (chance.occurs("crash-before")) return crash("crash-before");
+      if (chance.occurs("crash-before", times)) return crash("crash-before");
       const lost = () => this.#later(0, () => reject(new NetworkError(`${name} was not answered`)));
       const giveUp = () => {
         // Without a deadline the caller may wait for ever, or be told that its connection is gone.
         if (deadlineMs !== undefined) this.#later(endMs - timeline.now(), lost);
         else if (chance.draw.occurs(0.5)) this.#later(this.#travelMs(), lost);
       };
-      if (chance.occurs("request-lost")) return giveUp();
-      const isDying = chance.occurs("crash-during");
-      const isLate = !isDying && chance.occurs("request-late");
+      if (chance.occurs("request-lost", times)) return giveUp();
+      const isDying = chance.occurs("crash-during", times);
+      const isLate = !isDying && chance.occurs("request-late", times);
       if (isLate) giveUp();
       const thereMs = this.#travelMs() + (isLate ? chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most) : 0);
       if (deadlineMs !== undefined && !isLate && thereMs > deadlineMs) giveUp();
@@ -162,11 +173,11 @@ export class Environment {
           answer = () => reject(error);
         }
         if (isLate || this.#isDead) return;
-        if (chance.occurs("crash-after")) {
+        if (chance.occurs("crash-after", times)) {
           crash("crash-after");
           return;
         }
-        if (chance.occurs("answer-lost")) {
+        if (chance.occurs("answer-lost", times)) {
           giveUp();
           return;
         }
@@ -175,7 +186,7 @@ export class Environment {
         else this.#later(backMs, answer);
       };
       timeline.after(thereMs, () => {
-        const isHeld = chance.occurs("held") && holds.hold(name, arrive);
+        const isHeld = chance.occurs("held", times) && holds.hold(name, arrive);
         // Whoever waits for it does not wait for ever.
         if (isHeld && deadlineMs !== undefined && !isLate) this.#later(endMs - timeline.now(), lost);
         if (!isHeld) holds.pass(name, arrive);

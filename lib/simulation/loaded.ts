@@ -14,12 +14,13 @@ export type Loaded = { readonly production: Production; readonly programs: reado
 /** Sizes of a run that takes milliseconds: a ring that goes round, states and outputs that do not fit. */
 const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
+  { file: "runtime/snapshot.ts", find: "changesBytes * 1.25", replace: "changesBytes * 0" },
   { file: "runtime/snapshot.ts", find: "SELF_CONTAINED_BYTES = 1_024", replace: "SELF_CONTAINED_BYTES = 48" },
   { file: "state-log/dynamodb-items.ts", find: "ITEM_BYTES_MAX = 390 * 1024", replace: "ITEM_BYTES_MAX = 1_600" },
   { file: "state-log/dynamodb-state-log.ts", find: "ITEM_BYTES_MAX - 4 * 1024", replace: "ITEM_BYTES_MAX - 1_200" },
   { file: "state-log/dynamodb-parts.ts", find: "PART_BYTES = 384 * 1024", replace: "PART_BYTES = 512" },
   { file: "state-log/s3-cost.ts", find: "S3_CHUNK_BYTES_MIN = 32 * 1024", replace: "S3_CHUNK_BYTES_MIN = 60" },
-  { file: "state/chunk-range.ts", find: "CHUNK_BYTES_MAX = 96 * 1024", replace: "CHUNK_BYTES_MAX = 100" },
+  { file: "state/chunk-range.ts", find: "CHUNK_BYTES_MAX = 96 * 1024", replace: "CHUNK_BYTES_MAX = 300" },
   { file: "state/chunk-range.ts", find: "KEYS_MIN = 8", replace: "KEYS_MIN = 1" },
 ];
 

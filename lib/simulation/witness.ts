@@ -1,18 +1,20 @@
 /**
  * Sees every write that takes effect on the simulated servers, and says which of them no rule allows.
  *
- * L1, L2: entries of a task come as 1, 2, 3, …, each once, each naming the attempt before it. L5, O2, O4: what is sent is, byte by byte and partition
+ * L1, L2: entries of a task come as 1, 2, 3, …, each once, each naming the attempt before it. L6: chunks only go forward. L5, O2, O4: what is sent is, byte by byte and partition
  * by partition, what a commit holds. L9, O5: commit n + 1 comes, and is sent, only when all of n was.
  */
 
 import type { LogEntry } from "../state-log/state-log.ts";
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
+import type { Write } from "./simulated-dynamodb-table.ts";
 import type { Production } from "./variants.ts";
 
 /** A commit and what of its outputs has not been seen yet. */
 type Commit = {
   readonly sequenceNumber: number;
   readonly attemptId: string;
+  readonly layout: number;
   readonly unseen: Set<string>;
   before: Commit | undefined;
 };
@@ -42,8 +44,22 @@ export class Witness {
     else known.push(entry);
   }
 
-  /** An entry was stored. */
-  committed(task: string, stored: LogEntry, bodyBytes: { changes: number; outputs: number }): void {
+  /** An item was written. */
+  written({ pk, before, after }: Write): void {
+    const [, kind, name] = /^(entries|chunks#\d+)#(.*)$/.exec(pk) ?? [];
+    if (after === undefined || name === undefined) return;
+    if (kind !== "entries") {
+      const [from, to] = [Number(before?.asOf?.N ?? 0), Number(after.asOf?.N)];
+      if (to < from) this.#note(`L6: a chunk of ${name} as of ${from} was replaced by one as of ${to}`);
+      return;
+    }
+    const { entry, body } = this.#production.fromEntryItem(after);
+    const changes = body?.changesBytes ?? entry.changes.length;
+    const outputs = body === undefined ? entry.outputs.length : body.byteLength - body.changesBytes;
+    this.#committed(name, entry, { changes, outputs });
+  }
+
+  #committed(task: string, stored: LogEntry, bodyBytes: { changes: number; outputs: number }): void {
     const { sequenceNumber, attemptId, previousAttemptId } = stored;
     const before = this.#heads.get(task);
     const expected = (before?.sequenceNumber ?? 0) + 1;
@@ -53,6 +69,8 @@ export class Witness {
     }
     if (previousAttemptId !== (before?.attemptId ?? ""))
       this.#note(`L1: entry ${sequenceNumber} of ${task} does not follow the one before it`);
+    if (before !== undefined && stored.layout < before.layout)
+      this.#note(`an old version wrote entry ${sequenceNumber} of ${task} behind a newer one's`);
     if (before !== undefined && before.unseen.size > 0)
       this.#note(`L9: entry ${sequenceNumber} of ${task} came before all of ${before.sequenceNumber} was sent`);
     const attempts = this.#attempted.get(nameOf(task, sequenceNumber, attemptId)) ?? [];
@@ -65,7 +83,7 @@ export class Witness {
     }
     // Whoever is before the last one is of no interest any more.
     if (before !== undefined) before.before = undefined;
-    const commit: Commit = { sequenceNumber, attemptId, unseen: new Set(), before };
+    const commit: Commit = { sequenceNumber, attemptId, layout: stored.layout, unseen: new Set(), before };
     this.#heads.set(task, commit);
     for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber))
       for (const fingerprint of fingerprintsOf(batch)) {

@@ -5,6 +5,7 @@
  *              ↑ trouble, until it ends; then all must come to rest within bounded virtual time, and the program judges its results
  */
 
+import type { Host } from "../runtime/host.ts";
 import type { InvocationContext } from "../runtime/operator-handler.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
@@ -22,6 +23,7 @@ import { SimulatedMapping } from "./simulated-mapping.ts";
 import { SimulatedS3 } from "./simulated-s3.ts";
 import { Timeline } from "./timeline.ts";
 import { inputTopicsOf, judgeRun } from "./verdict.ts";
+import { Wishes } from "./wishes.ts";
 import { Witness } from "./witness.ts";
 
 export type Run = {
@@ -71,12 +73,13 @@ class World {
   readonly #program: number;
   readonly #mappings: SimulatedMapping[];
   readonly #environments = new Map<string, Environment[]>();
-  /** Tasks that asked to be woken, and when. */
-  readonly #wishes = new Map<string, { readonly atMs: number; readonly sequenceNumber: number }>();
+  readonly #wishes: Wishes;
   #environmentsMade = 0;
   /** Live invocations, zombies not counted. */
   #waitedFor = 0;
   #version: 0 | 1 = 0;
+  /** Until then some invocations still go to the version before. */
+  #mixedUntilMs = 0;
   #generation = 0;
   #writes = 0;
   /** Whether something was damaged, and whether anybody has noticed. */
@@ -89,6 +92,7 @@ class World {
     const chance = new Chance(seed, tell && timed);
     this.#chance = chance;
     this.#holds = new Holds(this.#timeline, chance.draw);
+    this.#wishes = new Wishes(this.#timeline, chance);
     this.#program = chance.draw.below(versions[0].programs.length);
     const { topology } = this.#loaded;
     const unlogged = topology.functions
@@ -164,7 +168,11 @@ class World {
   }
 
   get #loaded(): LoadedProgram {
-    return this.#versions[this.#version].programs[this.#program] as LoadedProgram;
+    return this.#programOf(this.#version);
+  }
+
+  #programOf(version: 0 | 1): LoadedProgram {
+    return this.#versions[version].programs[this.#program] as LoadedProgram;
   }
 
   #judge(inputs: readonly Input[]): Promise<readonly string[]> {
@@ -194,15 +202,9 @@ class World {
   }
 
   #watchServers(): void {
-    const { fromEntryItem } = this.#versions[0].production;
-    this.#dynamodb.observe(({ pk, after }) => {
+    this.#dynamodb.observe((write) => {
       this.#writes += 1;
-      const task = /^entries#(.*)$/.exec(pk)?.[1];
-      if (task === undefined || after === undefined) return;
-      const { entry, body } = fromEntryItem(after);
-      const changes = body?.changesBytes ?? entry.changes.length;
-      const outputs = body === undefined ? entry.outputs.length : body.byteLength - body.changesBytes;
-      this.#witness.committed(task, entry, { changes, outputs });
+      this.#witness.written(write);
     });
     this.#kafka.onAppend((topic, partition, records) => {
       this.#writes += 1;
@@ -225,6 +227,7 @@ class World {
       this.#timeline.after(draw.below(lastMs + 1), () => {
         this.#chance.count("event: a later version is deployed");
         this.#version = 1;
+        this.#mixedUntilMs = this.#timeline.now() + draw.below(TROUBLE_AFTER_MS);
       });
     if (draw.occurs(0.06)) this.#timeline.after(draw.below(lastMs + TROUBLE_AFTER_MS), () => this.#doDamage());
     else if (this.#loaded.program.mayStartOver && draw.occurs(0.2))
@@ -279,13 +282,14 @@ class World {
   async #invoke(plan: FunctionPlan, event: string | TickEvent): Promise<boolean> {
     const { draw } = this.#chance;
     const environment = this.#environmentFor(plan);
-    const operator = this.#loaded.program.operators.find(({ definition }) => definition === environment.plan.operator);
+    const { program } = this.#programOf(environment.version);
+    const operator = program.operators.find(({ definition }) => definition === environment.plan.operator);
     if (operator === undefined) throw new Error(`no operator of ${plan.name}`);
     this.#chance.count("invocations");
     if (this.#chance.occurs("clock-jumped")) environment.jumpClock();
     if (this.#chance.occurs("frozen"))
       this.#timeline.after(draw.below(30), () => environment.freeze(draw.magnitude(50, 100_000)));
-    const version = this.#version;
+    const { version } = environment;
     const { HOST } = this.#versions[version].production;
     const context: InvocationContext = {
       awsRequestId: "simulated",
@@ -315,17 +319,19 @@ class World {
 
   #environmentFor(plan: FunctionPlan): Environment {
     const { draw } = this.#chance;
-    const pool = `${plan.name} ${this.#version} ${this.#generation}`;
+    const version = this.#timeline.now() < this.#mixedUntilMs && draw.occurs(0.5) ? 0 : this.#version;
+    const pool = `${plan.name} ${version} ${this.#generation}`;
     const environments = (this.#environments.get(pool) ?? []).filter(({ isDead }) => !isDead);
     this.#environments.set(pool, environments);
     const free = environments.filter(({ isFree }) => isFree);
     if (free.length > 0 && !this.#chance.occurs("cold-start")) return draw.pick(free);
-    const { topology } = this.#loaded;
+    const { topology } = this.#programOf(version);
     const generation = this.#generation;
     const own = topology.functions.find(({ name }) => name === plan.name) as FunctionPlan;
     const name = `environment-${++this.#environmentsMade}`;
     const made = new Environment(name, own, {
-      production: this.#versions[this.#version].production,
+      version,
+      production: this.#versions[version].production,
       topology,
       timeline: this.#timeline,
       chance: this.#chance,
@@ -335,11 +341,16 @@ class World {
       s3: this.#s3,
       witness: this.#witness,
       wake: (...wish) => {
-        if (generation === this.#generation) this.#wish(...wish);
+        if (generation === this.#generation) this.#wish(plan, ...wish);
       },
     });
     environments.push(made);
     return made;
+  }
+
+  #wish(plan: FunctionPlan, ...[name, topic, partition, atMs, sequenceNumber]: Parameters<Host["wake"]>): void {
+    const tick = () => this.#tick({ plan, topic, partition });
+    this.#wishes.wish(`${name} ${topic} ${partition} ${this.#generation}`, atMs, sequenceNumber, tick);
   }
 
   #failed(error: unknown, version: number): void {
@@ -355,34 +366,12 @@ class World {
     this.#note(`an invocation failed: ${stack ?? String(error)}`);
   }
 
-  #wish(functionName: string, topic: string, partition: number, atMs: number | null, sequenceNumber: number): void {
-    const plan = this.#loaded.topology.functions.find(({ name }) => name === functionName) as FunctionPlan;
-    const name = `${functionName} ${topic} ${partition} ${this.#generation}`;
-    if (sequenceNumber < (this.#wishes.get(name)?.sequenceNumber ?? 0)) return;
-    if (atMs === null) {
-      this.#wishes.delete(name);
-      return;
-    }
-    if (this.#chance.occurs("wake-up-lost")) return;
-    const wish = { atMs, sequenceNumber };
-    this.#wishes.set(name, wish);
-    this.#timeline.after(atMs - this.#timeline.now(), () => void this.#fulfil(name, wish, { plan, topic, partition }));
-  }
-
-  async #fulfil(name: string, wish: object, place: TaskPlace): Promise<void> {
-    while (this.#wishes.get(name) === wish) {
-      if (await this.#tick(place)) break;
-      await this.#timeline.sleep(500);
-    }
-    if (this.#wishes.get(name) === wish) this.#wishes.delete(name);
-  }
-
   /** Ends trouble, then waits until nothing is left to do, and a look at every task changes nothing. */
   async #comeToRest(troubleMs: number): Promise<void> {
     await this.#timeline.sleep(troubleMs);
     this.#chance.end();
     for (const mapping of this.#mappings) mapping.goBack();
-    for (let writes = -1; writes !== this.#writes || this.#wishes.size > 0; ) {
+    for (let writes = -1; writes !== this.#writes || !this.#wishes.isEmpty; ) {
       while (this.#waitedFor > 0 || !this.#mappings.every((mapping) => mapping.isCaughtUp())) {
         for (const mapping of this.#mappings) mapping.poll();
         await this.#timeline.sleep(LOOK_MS);
@@ -390,7 +379,7 @@ class World {
       writes = this.#writes;
       // What the schedule does every minute.
       for (const place of this.#tasks()) while (!(await this.#tick(place))) await this.#timeline.sleep(LOOK_MS);
-      if (this.#wishes.size > 0) await this.#timeline.sleep(LOOK_MS);
+      if (!this.#wishes.isEmpty) await this.#timeline.sleep(LOOK_MS);
     }
   }
 }
