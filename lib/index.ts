@@ -27,7 +27,16 @@ export type { JoinCtx, Joined, LateTopics } from "./stream/joined.ts";
 export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
-export type { DeduplicateOptions, Emitted, ProcessCtx, ProcessSpec, TimerCtx, TimerSetter } from "./stream/process.ts";
+export type {
+  Connected,
+  ConnectSpec,
+  DeduplicateOptions,
+  Emitted,
+  ProcessCtx,
+  ProcessSpec,
+  TimerCtx,
+  TimerSetter,
+} from "./stream/process.ts";
 export {
   type AggregatingState,
   aggregatingState,

@@ -153,6 +153,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
       case "tableJoin":
         return tableJoinStep(node, withTable(node));
       case "process":
+      case "connect":
         return processStep(node, withTable(node));
       case "branch":
       case "source":

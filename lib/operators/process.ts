@@ -1,16 +1,12 @@
 /** Process functions: author's code with state and timers per key. What it keeps lies in tables of the step, one per state and kind of timer. */
 
-import type { KeyedTable } from "../state/keyed-state.ts";
 import { MillraceError } from "../stream/error.ts";
 import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
-import type { AuthorFunction, ProcessNode } from "../stream/node.ts";
+import type { AuthorFunction, ConnectNode, ProcessNode } from "../stream/node.ts";
 import type { TimerCtx, TimerSetter } from "../stream/process.ts";
-import { STATE_KINDS, type StateSpec } from "../stream/process-state.ts";
-import { listCells } from "./state-list.ts";
-import { mapCells } from "./state-map.ts";
-import { CallScope, StateRules } from "./state-scope.ts";
-import { aggregatingCells, counterCells, reducingCells, type StateCells, valueCells } from "./state-values.ts";
-import type { Step, StepSetup } from "./step.ts";
+import { makeStates } from "./process-states.ts";
+import { CallScope } from "./state-scope.ts";
+import type { Push, Step, StepSetup } from "./step.ts";
 import { Timers } from "./timers.ts";
 
 /** Timers of process functions have no windows around them. */
@@ -21,11 +17,11 @@ type FiredTimer = readonly [time: TimerCtx<unknown, unknown>["time"], timeMs: nu
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-export function processStep(node: ProcessNode, setup: StepSetup): Step {
+export function processStep(node: ProcessNode | ConnectNode, setup: StepSetup): Step {
   const { time, guard, call, out } = setup;
-  const { method, onElement, onTimer } = node;
+  const { onTimer } = node;
   const scope = new CallScope(call);
-  const states = node.states.map(({ name, spec }) => makeState(name, spec, scope, setup));
+  const states = makeStates(node.states, scope, setup);
   const eventTimers = new Timers(setup.tables, "event");
   const clockTimers = new Timers(setup.tables, "processing");
   /** The watermark that this step was last told. */
@@ -69,7 +65,7 @@ export function processStep(node: ProcessNode, setup: StepSetup): Step {
   const callOnTimer = (encoded: string, [kind, timeMs]: FiredTimer) => {
     ctx.time = kind;
     ctx.firedAtMs = timeMs;
-    run(`${method} (onTimer)`, () => (onTimer as AuthorFunction)(ctx), decodeKey(encoded), encoded, timeMs);
+    run("process (onTimer)", () => (onTimer as AuthorFunction)(ctx), decodeKey(encoded), encoded, timeMs);
   };
 
   const fire = (timers: Timers, kind: FiredTimer[0], toMs: number) =>
@@ -90,11 +86,16 @@ export function processStep(node: ProcessNode, setup: StepSetup): Step {
       );
     });
 
-  const label = method === "process" ? "process (onElement)" : method;
+  const input =
+    (fn: AuthorFunction, where: string): Push =>
+    (value, key, timestampMs) =>
+      run(where, () => fn(value, ctx), key, encodeKey(key as Key), timestampMs);
+
   return {
-    inputs: [
-      (value, key, timestampMs) => run(label, () => onElement(value, ctx), key, encodeKey(key as Key), timestampMs),
-    ],
+    inputs:
+      node.kind === "connect"
+        ? [input(node.onLeft, "process (onLeft)"), input(node.onRight, "process (onRight)")]
+        : [input(node.onElement, node.method === "process" ? "process (onElement)" : node.method)],
 
     advance() {
       for (const { rules, cells } of states) rules.sweep(cells.sweep);
@@ -116,48 +117,6 @@ export function processStep(node: ProcessNode, setup: StepSetup): Step {
     nextProcessingTimeMs: () =>
       states.reduce((nextMs, { rules }) => Math.min(nextMs, rules.nextSweepMs()), clockTimers.nextMs()),
   };
-}
-
-type MadeState = { readonly name: string; readonly rules: StateRules; readonly cells: StateCells };
-
-function makeState(name: string, spec: StateSpec, scope: CallScope, setup: StepSetup): MadeState {
-  refuseOtherKinds(name, spec, setup);
-  const table = tableOf(name, spec.state, setup);
-  const rules = new StateRules(name, spec, scope, setup);
-  return { name, rules, cells: cellsOf(table, rules, spec) };
-}
-
-function cellsOf(table: KeyedTable, rules: StateRules, spec: StateSpec): StateCells {
-  switch (spec.state) {
-    case "value":
-      return valueCells(table, rules);
-    case "list":
-      return listCells(table, rules);
-    case "map":
-      return mapCells(table, rules);
-    case "reducing":
-      return reducingCells(table, rules, spec);
-    case "aggregating":
-      return aggregatingCells(table, rules, spec);
-    case "counter":
-      return counterCells(table, rules);
-    default:
-      return spec.state satisfies never;
-  }
-}
-
-function tableOf(name: string, kind: StateSpec["state"], { tables }: StepSetup): KeyedTable {
-  return tables(`state/${name}/${kind}`);
-}
-
-/** The kind is a part of the table's name, so that nothing is ever misread; that what was kept is not read at all must not pass unseen. */
-function refuseOtherKinds(name: string, spec: StateSpec, setup: StepSetup): void {
-  for (const kind of STATE_KINDS)
-    if (kind !== spec.state && tableOf(name, kind, setup).size > 0)
-      throw new MillraceError(
-        "state-unusable",
-        `The state "${name}" was kept as ${kind}State by an earlier version of the code and is a ${spec.state}State now: give it another name, or reset the function.`,
-      );
 }
 
 function requireSeveral(results: unknown, where: string): asserts results is Iterable<unknown> {

@@ -51,6 +51,9 @@ export class CallScope {
   }
 }
 
+/** What states find around them. */
+export type StateSetup = Pick<StepSetup, "tables" | "time">;
+
 /** One declared state of a step: its checks, and when what it keeps is too old. */
 export class StateRules {
   /** For sentences. */
@@ -63,7 +66,7 @@ export class StateRules {
   /** The oldest time at which something in a cell was used, or an earlier one: a cell is looked at once in its time to live, not moved at each use. */
   readonly #sweeps: Timers | undefined;
 
-  constructor(name: string, spec: StateSpec, scope: CallScope, { tables, time }: StepSetup) {
+  constructor(name: string, spec: StateSpec, scope: CallScope, { tables, time }: StateSetup) {
     this.what = `the state "${name}"`;
     this.scope = scope;
     this.#check = spec.check;

@@ -26,7 +26,7 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
     const ends = [...nodes].flatMap((node) =>
       (node.kind === "window" || node.kind === "windowJoin") && node.assigner.time === "event"
         ? gridsOfWindow(node)
-        : node.kind === "process" && node.onTimer !== undefined
+        : (node.kind === "process" || node.kind === "connect") && node.onTimer !== undefined
           ? [EVERY_MILLISECOND]
           : [],
     );

@@ -139,6 +139,7 @@ function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly 
 
 function exampleOf(node: StatefulNode): string {
   if (node.kind === "window") return 'window(assigner, { name: "per-minute" })';
+  if (node.kind === "connect") return 'process(…, { name: "machine" })';
   if (isTwoInput(node)) return 'map(fn, { name: "paid-orders" })';
   if (node.kind === "process")
     return node.method === "process" ? 'process(…, { name: "machine" })' : 'deduplicate({ name: "first" })';
@@ -159,7 +160,9 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
 }
 
 function isInEventTime(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" || node.kind === "windowJoin" ? node.assigner.time === "event" : isTwoInput(node);
+  return node.kind === "window" || node.kind === "windowJoin"
+    ? node.assigner.time === "event"
+    : isTwoInput(node) && node.kind !== "connect";
 }
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {

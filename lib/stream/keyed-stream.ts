@@ -7,7 +7,7 @@ import type { IntervalJoin } from "./interval-joined.ts";
 import type { Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
-import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
+import type { Connected, DeduplicateOptions, ProcessSpec } from "./process.ts";
 import type { States } from "./process-state.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
@@ -88,6 +88,11 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     table: Table<V, OK> & SameKey<K, OK>,
   ): Joined<T, V | undefined, K>;
+  /** Meets another keyed stream's elements of the same key in one process function, whose state and timers both share. */
+  connect<U, OK, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
+  ): Connected<T, U, K>;
   /** How many elements the key has had, after each. */
   count(options?: Named): KeyedStream<Result<K, number>, K>;
   /** The sum of the key's elements so far, after each; in floating point. */

@@ -101,6 +101,10 @@ export type ProcessNode = Step<"process"> & {
   readonly onTimer: AuthorFunction | undefined;
 };
 
+/** A process function on two keyed streams of the same key, with state and timers that both share. */
+export type ConnectNode = TwoInputs<"connect"> &
+  Pick<ProcessNode, "states" | "onTimer"> & { readonly onLeft: AuthorFunction; readonly onRight: AuthorFunction };
+
 /** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
 export type SinkNode = {
   readonly kind: "sink";
@@ -136,7 +140,7 @@ export type Node =
   | TwoInputNode;
 
 /** Nodes that read two keyed streams. */
-export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode;
+export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode | ConnectNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
 export type StatefulNode = WindowAggregateNode | RollingAggregateNode | ProcessNode | TwoInputNode;
@@ -148,7 +152,9 @@ export function isStateful(node: Node | SinkNode): node is StatefulNode {
 
 /** Whether a node reads two keyed streams. */
 export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
-  return node.kind === "intervalJoin" || node.kind === "windowJoin" || node.kind === "tableJoin";
+  return (
+    node.kind === "intervalJoin" || node.kind === "windowJoin" || node.kind === "tableJoin" || node.kind === "connect"
+  );
 }
 
 /** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
@@ -166,6 +172,7 @@ export function inputsOf(node: Node | SinkNode): readonly Node[] {
     case "intervalJoin":
     case "windowJoin":
     case "tableJoin":
+    case "connect":
       return node.inputs;
     default:
       return [node.input];

@@ -61,7 +61,7 @@ export interface MapState<out V, in In = V> {
   has(name: string): boolean;
   /** Whether there was an entry. */
   delete(name: string): boolean;
-  /** All entries, in an order that depends on nothing but what was done to the map. */
+  /** All entries, in no particular order; in the same one where a batch is repeated. */
   entries(): readonly (readonly [name: string, value: V])[];
   keys(): readonly string[];
   values(): readonly V[];
@@ -218,5 +218,6 @@ function isSchema(shape: unknown): shape is Schema {
 }
 
 function isFormat(shape: unknown): shape is Format<never, unknown> {
-  return typeof shape === "object" && shape !== null && "encode" in shape && "decode" in shape;
+  // Schemas of Zod can encode and decode too.
+  return !isSchema(shape) && typeof shape === "object" && shape !== null && "encode" in shape && "decode" in shape;
 }

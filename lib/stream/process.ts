@@ -6,7 +6,8 @@ import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { Key } from "./key.ts";
 import { encodeKey } from "./key.ts";
-import type { AuthorFunction, Node, ProcessNode } from "./node.ts";
+import type { KeyedStream } from "./keyed-stream.ts";
+import type { AuthorFunction, ConnectNode, Node, ProcessNode } from "./node.ts";
 import {
   type HandlesOf,
   mapState,
@@ -15,7 +16,7 @@ import {
   type States,
   valueState,
 } from "./process-state.ts";
-import type { Mistake } from "./storable.ts";
+import type { ElementOf, Mistake } from "./storable.ts";
 
 /**
  * Timers of the current key: one per time, in event time and in processing time. Setting one twice is once, deleting one that is not there is no mistake. Times are epoch
@@ -70,30 +71,76 @@ export interface ProcessSpec<K, T, S extends States, O, Q> {
   onTimer?(ctx: TimerCtx<K, NoInfer<S>>): Q & Emitted<Q>;
 }
 
+/** A process function of two inputs. */
+export interface ConnectSpec<K, L, R, S extends States, O, P, Q> {
+  readonly state?: S;
+  /** Called for every element of the stream that `connect` was called on. Between the two streams there is no order but that of arrival. */
+  onLeft(value: L, ctx: ProcessCtx<K, NoInfer<S>>): O & Emitted<O>;
+  /** Called for every element of the other stream. */
+  onRight(value: R, ctx: ProcessCtx<K, NoInfer<S>>): P & Emitted<P>;
+  /** Called for every timer that is due, in the order of their times. */
+  onTimer?(ctx: TimerCtx<K, NoInfer<S>>): Q & Emitted<Q>;
+}
+
+/** Two keyed streams that meet. Their watermark is the lesser of the two. */
+export interface Connected<out L, out R, out K> {
+  /** Author's code with state and timers per key, as `KeyedStream.process`. */
+  process<S extends States = Record<never, never>, O = undefined, P = undefined, Q = undefined>(
+    spec: ConnectSpec<K, L, R, S, O, P, Q>,
+    options?: Named,
+  ): KeyedStream<ElementOf<O> | ElementOf<P> | ElementOf<Q>, K>;
+}
+
 /** Which elements of a key are the same. */
 export interface DeduplicateOptions<in T> extends Named, StateOptions {
   /** What elements that are the same have in common, within a key. Default: nothing but the key. */
   readonly by?: (value: T) => Key;
 }
 
-type AnySpec = { readonly state?: unknown; readonly onElement?: unknown; readonly onTimer?: unknown };
+type AnySpec = Readonly<Partial<Record<"state" | "onElement" | "onLeft" | "onRight" | "onTimer", unknown>>>;
 
 const STATE_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 
 /** The node of a process function. Throws a MillraceError "definition" for what no compiler has refused. */
 export function processNode(input: Node, spec: AnySpec, name: string | undefined): ProcessNode {
-  if (typeof spec !== "object" || spec === null)
-    throw new MillraceError("definition", "process() takes { state, onElement, onTimer }.");
+  requireSpec(spec, "onElement");
   return {
     kind: "process",
     method: "process",
     input,
     name,
     states: toStates(spec.state),
-    onElement: authorFunction(spec.onElement, "process").bind(spec) as AuthorFunction,
-    onTimer:
-      spec.onTimer === undefined ? undefined : (authorFunction(spec.onTimer, "process").bind(spec) as AuthorFunction),
+    onElement: functionOf(spec, "onElement"),
+    onTimer: spec.onTimer === undefined ? undefined : functionOf(spec, "onTimer"),
   };
+}
+
+/** Two nodes that meet, waiting to be told in which function; `then` makes the stream that follows. */
+export function connectOf(left: Node, right: Node, then: (node: ConnectNode) => unknown): unknown {
+  return {
+    process: (spec: AnySpec, options: Named = {}) => {
+      requireSpec(spec, "onLeft, onRight");
+      return then({
+        kind: "connect",
+        inputs: [left, right],
+        name: options.name,
+        states: toStates(spec.state),
+        onLeft: functionOf(spec, "onLeft"),
+        onRight: functionOf(spec, "onRight"),
+        onTimer: spec.onTimer === undefined ? undefined : functionOf(spec, "onTimer"),
+      });
+    },
+  };
+}
+
+function requireSpec(spec: unknown, functions: string): void {
+  if (typeof spec !== "object" || spec === null)
+    throw new MillraceError("definition", `process() takes { state, ${functions}, onTimer }.`);
+}
+
+/** Bound, as its author may have written it as a method. */
+function functionOf(spec: AnySpec, name: keyof AnySpec): AuthorFunction {
+  return authorFunction(spec[name], "process").bind(spec) as AuthorFunction;
 }
 
 /** The node that lets the first of equal elements through. */

@@ -17,6 +17,7 @@ const STEPS = {
   intervalJoin: "interval join",
   windowJoin: "window join",
   tableJoin: "table join",
+  connect: "connect",
 } as const;
 
 /** `the window`, `the count "total"`. */

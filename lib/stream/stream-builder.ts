@@ -11,7 +11,7 @@ import { intervalJoinOf } from "./interval-joined.ts";
 import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
-import { deduplicateNode, processNode } from "./process.ts";
+import { connectOf, deduplicateNode, processNode } from "./process.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
 import { type AnyTopic, plainWriterTo } from "./topic.ts";
@@ -113,6 +113,11 @@ class StreamBuilder {
   intervalJoin(other: StreamBuilder): unknown {
     const right = keyedNodeOf(other, "intervalJoin() takes a keyed stream; put a keyBy before it.");
     return intervalJoinOf(this.#node, right, (node) => this.#then(node));
+  }
+
+  connect(other: StreamBuilder): unknown {
+    const right = keyedNodeOf(other, "connect() takes a keyed stream; put a keyBy before it.");
+    return connectOf(this.#node, right, (node) => this.#then(node));
   }
 
   join(other: StreamBuilder | Table<unknown, Key>): unknown {
