@@ -30,20 +30,18 @@ export class TimedBuffer {
   /** Keeps an element. `key` is encoded; the value is storable one level below a cell. */
   add(key: string, timestampMs: number, value: unknown): void {
     const stretch = Math.floor(timestampMs / this.#stretchMs);
-    for (let part = 0; ; part++) {
-      const namespace = nameOf(stretch, part);
-      const cell = this.#table.get(namespace, key) as Cell | undefined;
-      if (cell === undefined) {
-        this.#note(stretch, part + 1);
-        this.#table.set(namespace, key, [timestampMs, value]);
-        return;
-      }
-      if (cell.length >= 2 * CELL_MAX) continue;
-      if ((cell.at(-2) as number) <= timestampMs) cell.push(timestampMs, value);
-      else cell.splice(firstAbove(cell, timestampMs), 0, timestampMs, value);
-      this.#table.set(namespace, key, cell);
-      return;
-    }
+    const there = this.#sorted()[this.#indexOf(stretch)];
+    let part = there?.stretch === stretch ? there.parts - 1 : 0;
+    // To the key's last cell, so that elements of one time stay in order of arrival.
+    let cell = this.#table.get(nameOf(stretch, part), key) as Cell | undefined;
+    while (cell === undefined && part > 0) cell = this.#table.get(nameOf(stretch, --part), key) as Cell | undefined;
+    if (cell === undefined || cell.length >= 2 * CELL_MAX) {
+      if (cell !== undefined) part++;
+      this.#note(stretch, part + 1);
+      cell = [timestampMs, value];
+    } else if ((cell.at(-2) as number) <= timestampMs) cell.push(timestampMs, value);
+    else cell.splice(firstAbove(cell, timestampMs), 0, timestampMs, value);
+    this.#table.set(nameOf(stretch, part), key, cell);
   }
 
   /** Visits the elements of a key from `fromMs` to `toMs`, both inclusive, that are still kept at watermark `watermarkMs`. */

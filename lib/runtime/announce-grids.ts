@@ -9,7 +9,7 @@ import { type AnnounceGrid, passedStep } from "../watermarks/announce.ts";
 /** Elements reach partitions without any at least this often in event time, as a watermark. */
 const EVERY_SECOND: AnnounceGrid = { stepMs: 1_000, offsetMs: 0 };
 
-/** A timer may be set for any time. A watermark ends at a millisecond as a window does, one before the next begins. */
+/** A timer may be set for any time, and an element of a join be late or due at any. A watermark ends at a millisecond as a window does, one before the next begins. */
 const EVERY_MILLISECOND: AnnounceGrid = { stepMs: 1, offsetMs: 0 };
 
 const grids = new WeakMap<FunctionPlan, readonly AnnounceGrid[]>();
@@ -28,7 +28,9 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
         ? gridsOfWindow(node)
         : (node.kind === "process" || node.kind === "connect") && node.onTimer !== undefined
           ? [EVERY_MILLISECOND]
-          : [],
+          : node.kind === "intervalJoin" || node.kind === "tableJoin"
+            ? [EVERY_MILLISECOND]
+            : [],
     );
     found = [EVERY_SECOND, ...ends];
     grids.set(plan, found);
