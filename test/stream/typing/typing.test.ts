@@ -7,13 +7,16 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MISTAKES } from "./mistakes.ts";
+import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
+import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const VALID = fileURLToPath(new URL("./valid.ts", import.meta.url));
+const MISTAKES = [...MISTAKES_OF_STREAMS, ...MISTAKES_OF_PROCESSES];
+const VALID = ["valid.ts", "valid-process.ts"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
-  millrace: "boundedOutOfOrderness, json, operator, seconds, stream, text, topic, tumbling",
+  millrace:
+    "boundedOutOfOrderness, counterState, json, mapState, operator, seconds, stream, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
@@ -51,7 +54,7 @@ function config() {
       typeRoots: [join(ROOT, "node_modules/@types")],
       types: ["node"],
     },
-    files: [...MISTAKES.map((_, i) => toFile(i)), VALID],
+    files: [...MISTAKES.map((_, i) => toFile(i)), ...VALID],
   };
 }
 
@@ -77,7 +80,7 @@ function toErrors(output: string): ReadonlyMap<string, readonly string[]> {
 }
 
 test("what is valid compiles", () => {
-  expect(errors.get("valid.ts")).toBeUndefined();
+  expect([errors.get("valid.ts"), errors.get("valid-process.ts")]).toEqual([undefined, undefined]);
 });
 
 test("no file but the mistakes has errors", () => {
