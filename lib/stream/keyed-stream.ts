@@ -11,8 +11,8 @@ import type { Connected, DeduplicateOptions, ProcessSpec } from "./process.ts";
 import type { States } from "./process-state.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
-import type { Table } from "./table.ts";
-import type { CoGroup, WindowJoin } from "./window-joined.ts";
+import type { Joinable, JoinableWith, JoinOf, Table } from "./table.ts";
+import type { CoGroup } from "./window-joined.ts";
 import type { WindowAssigner } from "./window-spec.ts";
 import type { Windowed } from "./windowed.ts";
 
@@ -66,18 +66,13 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
   ): IntervalJoin<T, U, K>;
   /**
-   * Meets what a table says of the key, as of the element's time: the element waits until the watermark, which is that of stream and table together, has passed
-   * it. Without a version there is no result. A table that changes seldom holds the watermark back unless its topic's watermark has an `idleAfter`.
+   * With another keyed stream: meets its elements of the same key and window, each with each, as in `.join(payments).window(tumbling(minutes(5))).map(…)`.
+   *
+   * With a table, as in `.join(table(customers)).map(…)`: meets what it says of the key, as of the element's time. The element waits until the watermark, which
+   * is that of stream and table together, has passed it. Without a version there is no result. A table that changes seldom holds the watermark back unless its
+   * topic's watermark has an `idleAfter`.
    */
-  join<V, OK extends Key, Allowed = Kept<T>>(
-    this: NoInfer<Allowed>,
-    table: Table<V, OK> & SameKey<K, OK>,
-  ): Joined<T, V, K>;
-  /** Meets another keyed stream's elements of the same key and window, each with each: `.join(payments).window(tumbling(minutes(5))).map(…)`. */
-  join<U, OK, Allowed = Kept<T>>(
-    this: NoInfer<Allowed>,
-    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
-  ): WindowJoin<T, U, K>;
+  join<O extends Joinable, Allowed = Kept<T>>(this: NoInfer<Allowed>, other: O & JoinableWith<K, O>): JoinOf<T, O, K>;
   /** Gathers this and another keyed stream's elements by key and window; one side may be empty. Left, right and full outer joins are made of it. */
   coGroup<U, OK, Allowed = Kept<T>>(
     this: NoInfer<Allowed>,

@@ -4,15 +4,37 @@ import { authorFunction } from "./author-function.ts";
 import type { Elements, Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { keyBysOf } from "./graph.ts";
+import type { Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { AuthorFunction, KeyByNode, Node, TableJoinNode } from "./node.ts";
+import type { Kept } from "./storable.ts";
 import { type KafkaRecord, type SourceOptions, toSource } from "./stream.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
+import type { WindowJoin } from "./window-joined.ts";
 
 /** A topic read as a table of values V by keys K. Made by `table`. */
 export interface Table<out V, out K> extends Elements<V, K> {
   readonly kind: "table";
 }
+
+/** What a stream can be joined with. */
+export interface Joinable extends Elements<unknown, unknown> {
+  readonly kind: "keyed-stream" | "table";
+}
+
+/** `unknown` where a stream with keys K can be joined with O, else a Mistake. */
+export type JoinableWith<K, O> =
+  O extends Elements<infer U, infer OK>
+    ? SameKey<K, OK> & (O extends { readonly kind: "table" } ? unknown : Kept<U>)
+    : never;
+
+/** What follows when a stream of T with keys K is joined with O. */
+export type JoinOf<T, O, K> =
+  O extends Table<infer V, unknown>
+    ? Joined<T, V, K>
+    : O extends Elements<infer U, unknown>
+      ? WindowJoin<T, U, K>
+      : never;
 
 /**
  * Reads a compacted topic as a table: each record is a version of its key's value from its timestamp on, and a null value deletes it. Records without a key

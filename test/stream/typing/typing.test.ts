@@ -8,15 +8,18 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
+import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const MISTAKES = [...MISTAKES_OF_STREAMS, ...MISTAKES_OF_PROCESSES];
-const VALID = ["valid.ts", "valid-process.ts"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+const MISTAKES = [...MISTAKES_OF_STREAMS, ...MISTAKES_OF_JOINS, ...MISTAKES_OF_PROCESSES];
+const VALID = ["valid.ts", "valid-joins.ts", "valid-process.ts"].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url)),
+);
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "boundedOutOfOrderness, counterState, json, mapState, operator, seconds, stream, text, topic, tumbling, valueState",
+    "boundedOutOfOrderness, counterState, json, mapState, operator, seconds, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
