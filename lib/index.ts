@@ -18,10 +18,23 @@ export type { TaskReport } from "./runtime/report.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
 export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
 export { type CumulativeOptions, cumulative } from "./stream/cumulative.ts";
+export { type CustomWindows, customWindows } from "./stream/custom-windows.ts";
 export { type Duration, days, hours, milliseconds, minutes, seconds } from "./stream/duration.ts";
 export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
+export {
+  type CustomEvictor,
+  countEvictor,
+  customEvictor,
+  deltaEvictor,
+  type Evictor,
+  type EvictorContext,
+  type EvictorOptions,
+  type TimedElement,
+  timeEvictor,
+} from "./stream/evictor.ts";
 export { bytes, type Format, json, text } from "./stream/format.ts";
+export { globalWindow } from "./stream/global-window.ts";
 export type { IntervalJoin, IntervalJoined, IntervalOptions } from "./stream/interval-joined.ts";
 export type { JoinCtx, Joined, LateTopics } from "./stream/joined.ts";
 export type { Key, KeyPart } from "./stream/key.ts";
@@ -60,6 +73,20 @@ export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
 export { type Table, table } from "./stream/table.ts";
 export { type RecordSpec, type Topic, type TopicOptions, topic } from "./stream/topic.ts";
+export {
+  type CustomTrigger,
+  continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
+  countTrigger,
+  customTrigger,
+  deltaTrigger,
+  eventTimeTrigger,
+  processingTimeTrigger,
+  purging,
+  type Trigger,
+  type TriggerContext,
+  type TriggerResult,
+} from "./stream/trigger.ts";
 export { type TumblingOptions, tumbling } from "./stream/tumbling.ts";
 export {
   boundedOutOfOrderness,
@@ -69,7 +96,7 @@ export {
   type WatermarkStrategy,
 } from "./stream/watermark-strategy.ts";
 export type { CoGroup, CoGrouped, WindowJoin, WindowJoinCtx, WindowJoined } from "./stream/window-joined.ts";
-export type { TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
-export type { Windowed } from "./stream/windowed.ts";
+export type { GlobalWindow, TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
+export type { ProcessOptions, WindowContext, Windowed, WindowedAll, WindowOptions } from "./stream/windowed.ts";
 export type { RedriveOutcome } from "./wire/lambda-event.ts";
 export type { RecordColumns } from "./wire/record-columns.ts";

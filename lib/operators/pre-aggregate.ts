@@ -1,12 +1,13 @@
 /** Aggregates before the shuffle, for a keyBy whose only reader is a window in event time with a mergeable aggregate and a fixed grid of slices. */
 
 import { encodeKey, type Key } from "../stream/key.ts";
-import type { WindowAggregateNode } from "../stream/node.ts";
+import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
 import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck } from "./accumulator.ts";
 import type { PartialWindow } from "./partials.ts";
 import type { Caller, Push } from "./step.ts";
+import { isPlain } from "./window.ts";
 
 /** What a batch gathered: pushed into, then taken. */
 export type PreAggregate = {
@@ -18,8 +19,9 @@ export type PreAggregate = {
 };
 
 /** Whether elements for this window may be aggregated before the shuffle: late ones need not be seen one by one. */
-export function canPreAggregate(node: WindowAggregateNode): boolean {
+export function canPreAggregate(node: WindowNode): node is WindowAggregateNode {
   return (
+    isPlain(node) &&
     node.aggregator.merge !== undefined &&
     node.assigner.time === "event" &&
     node.lateTo === undefined &&
@@ -28,7 +30,7 @@ export function canPreAggregate(node: WindowAggregateNode): boolean {
 }
 
 /** What elements are gathered by: windows that do not overlap, or the slices of those that do. undefined: nothing that every element belongs to. */
-function gridOf({ assigner }: WindowAggregateNode): { readonly size: number; readonly offset: number } | undefined {
+function gridOf({ assigner }: WindowNode): { readonly size: number; readonly offset: number } | undefined {
   switch (assigner.kind) {
     case "tumbling":
       return assigner;

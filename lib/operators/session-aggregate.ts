@@ -5,13 +5,14 @@
  * that one, as in Flink.
  */
 
-import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
+import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
 import type { SessionSpec } from "../stream/window-spec.ts";
 import { gapOf } from "../windows/gap.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import { DueQueue } from "./due-queue.ts";
 import type { Step, StepSetup } from "./step.ts";
+import { keyOfWindows } from "./window-results.ts";
 
 type Session = [startMs: number, endMs: number, accumulator: unknown];
 type Merge = (a: unknown, b: unknown) => unknown;
@@ -25,6 +26,7 @@ export function sessionAggregateStep(
 ): Step {
   const { assigner, aggregator, allowedLateness } = node;
   const { create, add, result } = aggregator;
+  const keyOf = keyOfWindows(node);
   const gapBehind = gapOf(assigner);
   const checked = accumulatorCheck(aggregator);
   const merge = checkedMerge(aggregator) as Merge;
@@ -61,7 +63,7 @@ export function sessionAggregateStep(
   };
 
   const handOn = (startMs: number, endMs: number, encoded: string, accumulator: unknown) => {
-    const key = decodeKey(encoded);
+    const key = keyOf(encoded);
     call.step = "window";
     out({ key, value: result(accumulator), window: { startMs, endMs } }, key, endMs - 1);
   };
@@ -71,7 +73,7 @@ export function sessionAggregateStep(
       () => `session ${startMs} to ${endMs} of key ${JSON.stringify(encoded)}`,
       () => handOn(startMs, endMs, encoded, accumulator),
       () => ({
-        shown: { key: decodeKey(encoded), window: { startMs, endMs } },
+        shown: { key: keyOf(encoded), window: { startMs, endMs } },
         namespace: `${startMs}/${endMs}`,
         key: encoded,
         accumulator,
@@ -96,7 +98,7 @@ export function sessionAggregateStep(
       endMs = Math.max(endMs, (sessions[to - 1] as Session)[1]);
     } else if (inEventTime && endMs - 1 + lateness <= toldMs) {
       counts.late++;
-      late?.(value, key, elementMs);
+      late?.(value, node.all ? null : key, elementMs);
       return;
     }
     let accumulator = to > from ? (sessions[from] as Session)[2] : create();

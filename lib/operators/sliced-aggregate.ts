@@ -4,7 +4,7 @@
  * An element is added to its slice, once. A window is folded from its slices when it fires; a slice goes with the last window that holds it.
  */
 
-import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
+import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
 import type { CumulativeSpec, SlidingSpec } from "../stream/window-spec.ts";
 import { slicingOf } from "../windows/slices.ts";
@@ -12,6 +12,7 @@ import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import { SliceTotals } from "./slice-totals.ts";
 import type { Step, StepSetup } from "./step.ts";
+import { keyOfWindows } from "./window-results.ts";
 
 type Merge = (a: unknown, b: unknown) => unknown;
 
@@ -23,6 +24,7 @@ export function slicedAggregateStep(
   const slicing = slicingOf(assigner);
   const { sliceMs, offsetMs, everyMs } = slicing;
   const { create, add, result } = aggregator;
+  const keyOf = keyOfWindows(node);
   const checked = accumulatorCheck(aggregator);
   const merge = checkedMerge(aggregator) as Merge;
   // null is an accumulator like any other.
@@ -42,7 +44,7 @@ export function slicedAggregateStep(
   const gathered = new Map<number, Map<string, unknown>>();
 
   const handOn = (endMs: number, encoded: string, accumulator: unknown) => {
-    const key = decodeKey(encoded);
+    const key = keyOf(encoded);
     call.step = "window";
     out({ key, value: result(accumulator), window: { startMs: slicing.startOf(endMs), endMs } }, key, endMs - 1);
   };
@@ -52,7 +54,7 @@ export function slicedAggregateStep(
       () => `window to ${endMs} of key ${JSON.stringify(encoded)}`,
       () => handOn(endMs, encoded, accumulator),
       () => ({
-        shown: { key: decodeKey(encoded), window: { startMs: slicing.startOf(endMs), endMs } },
+        shown: { key: keyOf(encoded), window: { startMs: slicing.startOf(endMs), endMs } },
         namespace: endMs,
         key: encoded,
         accumulator,
@@ -99,13 +101,13 @@ export function slicedAggregateStep(
       // Between two windows.
       if (inEventTime && timestampMs + lateness <= toldMs) {
         counts.late++;
-        late?.(value, key, elementMs);
+        late?.(value, node.all ? null : key, elementMs);
       }
       return;
     }
     if (inEventTime && isLate(slice)) {
       counts.late++;
-      late?.(value, key, elementMs);
+      late?.(value, node.all ? null : key, elementMs);
       return;
     }
     const encoded = encodeKey(key as Key);

@@ -5,12 +5,13 @@
  * and a commit knows what was touched. What is late, or belongs to a window that has fired already, goes the long way at once.
  */
 
-import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
+import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
 import type { TumblingSpec } from "../stream/window-spec.ts";
 import { maxTimestamp, tumblingWindow, windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import type { Step, StepSetup } from "./step.ts";
+import { keyOfWindows } from "./window-results.ts";
 
 export function tumblingAggregateStep(
   node: WindowAggregateNode & { readonly assigner: TumblingSpec },
@@ -19,6 +20,7 @@ export function tumblingAggregateStep(
   const { assigner, aggregator, allowedLateness } = node;
   const { size, offset } = assigner;
   const { create, add, result } = aggregator;
+  const keyOf = keyOfWindows(node);
   const checked = accumulatorCheck(aggregator);
   const merge = checkedMerge(aggregator);
   // null is an accumulator like any other.
@@ -38,7 +40,7 @@ export function tumblingAggregateStep(
 
   const handOn = (start: number, encoded: string, accumulator: unknown) => {
     const window = tumblingWindow(assigner, start);
-    const key = decodeKey(encoded);
+    const key = keyOf(encoded);
     call.step = "window";
     out({ key, value: result(accumulator), window }, key, maxTimestamp(window));
   };
@@ -48,7 +50,7 @@ export function tumblingAggregateStep(
       () => `window ${start} of key ${JSON.stringify(encoded)}`,
       () => handOn(start, encoded, accumulator),
       () => ({
-        shown: { key: decodeKey(encoded), window: tumblingWindow(assigner, start) },
+        shown: { key: keyOf(encoded), window: tumblingWindow(assigner, start) },
         namespace: start,
         key: encoded,
         accumulator,
@@ -70,7 +72,7 @@ export function tumblingAggregateStep(
     if (inEventTime && lastMs <= toldMs) {
       if (lastMs + lateness <= toldMs) {
         counts.late++;
-        late?.(value, key, elementMs);
+        late?.(value, node.all ? null : key, elementMs);
       } else
         addLate(start, encodeKey(key as Key), (accumulator) => {
           call.step = "window";

@@ -73,8 +73,12 @@ function toWindow({ inputs, name, assigner, allowedLateness }: WindowJoinNode): 
     name,
     assigner: toTagged(assigner),
     aggregator: collectAll(),
+    process: undefined,
+    trigger: undefined,
+    evictor: undefined,
     allowedLateness,
     lateTo: undefined,
+    all: false,
   };
 }
 

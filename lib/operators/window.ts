@@ -1,17 +1,24 @@
-/** Windows with an aggregate: which of the steps that do the same in different ways is the cheapest for a node. */
+/** Windows: which of the steps that do the same in different ways is the cheapest for a node. */
 
-import type { WindowAggregateNode } from "../stream/node.ts";
+import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
+import { generalWindowStep } from "./general-window.ts";
 import { sessionAggregateStep } from "./session-aggregate.ts";
 import { slicedAggregateStep } from "./sliced-aggregate.ts";
 import type { Step, StepSetup } from "./step.ts";
 import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
 
-export function windowStep(node: WindowAggregateNode, setup: StepSetup): Step {
+export function windowStep(node: WindowNode, setup: StepSetup): Step {
+  if (!isPlain(node)) return generalWindowStep(node, setup);
   if (hasAssigner(node, "tumbling")) return tumblingAggregateStep(node, setup);
+  if (node.aggregator.merge === undefined) return generalWindowStep(node, setup);
   if (hasAssigner(node, "sliding") || hasAssigner(node, "cumulative")) return slicedAggregateStep(node, setup);
-  if (hasAssigner(node, "session")) return sessionAggregateStep(node, setup);
-  throw new Error(`There is no step for ${node.assigner.kind} windows.`);
+  return hasAssigner(node, "session") ? sessionAggregateStep(node, setup) : generalWindowStep(node, setup);
+}
+
+/** Whether a node's windows only aggregate, and give their results when they close. */
+export function isPlain(node: WindowNode): node is WindowAggregateNode {
+  return node.aggregator !== undefined && node.trigger === undefined && node.evictor === undefined;
 }
 
 /** Whether a node's windows are of a kind. */

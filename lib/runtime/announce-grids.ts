@@ -1,7 +1,7 @@
 /** When a function tells its watermark to all partitions of its shuffles: every second, and at every end and clean-up of a window that may be waiting for it. */
 
 import { consumersOf } from "../operators/chain.ts";
-import type { WindowAggregateNode, WindowJoinNode } from "../stream/node.ts";
+import type { Node, SinkNode, WindowJoinNode, WindowNode } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
 import { type AnnounceGrid, passedStep } from "../watermarks/announce.ts";
@@ -23,23 +23,35 @@ function gridsOf(plan: FunctionPlan): readonly AnnounceGrid[] {
   let found = grids.get(plan);
   if (found === undefined) {
     const nodes = new Set([...consumersOf(plan.operator.sinks).values()].flat());
-    const ends = [...nodes].flatMap((node) =>
-      (node.kind === "window" || node.kind === "windowJoin") && node.assigner.time === "event"
-        ? gridsOfWindow(node)
-        : (node.kind === "process" || node.kind === "connect") && node.onTimer !== undefined
-          ? [EVERY_MILLISECOND]
-          : node.kind === "intervalJoin" || node.kind === "tableJoin"
-            ? [EVERY_MILLISECOND]
-            : [],
-    );
+    const ends = [...nodes].flatMap(gridsOfNode);
     found = [EVERY_SECOND, ...ends];
     grids.set(plan, found);
   }
   return found;
 }
 
+/** When something of a step may be waiting for the watermark. */
+function gridsOfNode(node: Node | SinkNode): readonly AnnounceGrid[] {
+  switch (node.kind) {
+    case "window":
+      // A trigger may wait for any time.
+      if (node.trigger !== undefined) return [EVERY_MILLISECOND];
+      return node.assigner.time === "event" ? gridsOfWindow(node) : [];
+    case "windowJoin":
+      return node.assigner.time === "event" ? gridsOfWindow(node) : [];
+    case "process":
+    case "connect":
+      return node.onTimer === undefined ? [] : [EVERY_MILLISECOND];
+    case "intervalJoin":
+    case "tableJoin":
+      return [EVERY_MILLISECOND];
+    default:
+      return [];
+  }
+}
+
 /** When windows fire, and when they are late for good. */
-function gridsOfWindow({ assigner, allowedLateness }: WindowAggregateNode | WindowJoinNode): readonly AnnounceGrid[] {
+function gridsOfWindow({ assigner, allowedLateness }: WindowNode | WindowJoinNode): readonly AnnounceGrid[] {
   const ends = endsOf(assigner);
   return allowedLateness === 0 ? [ends] : [ends, { ...ends, offsetMs: ends.offsetMs + allowedLateness }];
 }
@@ -54,6 +66,6 @@ function endsOf(assigner: WindowAssignerSpec): AnnounceGrid {
     case "cumulative":
       return { stepMs: assigner.step, offsetMs: assigner.offset };
     default:
-      return { stepMs: 1, offsetMs: 0 };
+      return EVERY_MILLISECOND;
   }
 }

@@ -1,6 +1,22 @@
 /** What assigners, triggers and evictors ask of the numbers they are given. */
 
 import { MillraceError } from "./error.ts";
+import type { WindowAssignerSpec } from "./window-spec.ts";
+
+/** Assigners of windows that close by themselves. */
+const CLOSING_KINDS: ReadonlySet<string> = new Set<WindowAssignerSpec["kind"]>([
+  "tumbling",
+  "sliding",
+  "cumulative",
+  "session",
+  "custom",
+]);
+
+/** Throws a MillraceError "definition" for what is no assigner of windows that close by themselves. */
+export function requireAssigner(assigner: WindowAssignerSpec | undefined): asserts assigner is WindowAssignerSpec {
+  if (assigner === undefined || assigner === null || !CLOSING_KINDS.has(assigner.kind))
+    throw new MillraceError("definition", "window() takes an assigner, such as tumbling(seconds(5)).");
+}
 
 /** Throws a MillraceError "definition" unless `ms` is a whole number of milliseconds above zero. */
 export function requireLength(ms: number, what: string): void {

@@ -14,6 +14,7 @@ import {
   type StatefulNode,
 } from "./node.ts";
 import { at, describeStep, listOf, quote } from "./sentence.ts";
+import { needsEventTime } from "./trigger.ts";
 import { sameStrategy } from "./watermark-strategy.ts";
 
 /** A Lambda function's name, of which the application's prefix takes a part, has 64 characters. */
@@ -42,7 +43,11 @@ export function findProblems(application: string, graphs: readonly OperatorGraph
 
 /** What is allowed and probably not meant. */
 export function findWarnings(graphs: readonly OperatorGraph[]): readonly string[] {
-  return graphs.flatMap((graph) => [...warnOfUselessKeys(graph), ...warnOfGuessedPartitions(graph)]);
+  return graphs.flatMap((graph) => [
+    ...warnOfUselessKeys(graph),
+    ...warnOfGuessedPartitions(graph),
+    ...warnOfSingleTasks(graph),
+  ]);
 }
 
 function checkOperatorNames(graphs: readonly OperatorGraph[]): readonly string[] {
@@ -160,6 +165,7 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
 }
 
 function isInEventTime(node: Node | SinkNode): node is StatefulNode {
+  if (node.kind === "window" && node.trigger !== undefined && needsEventTime(node.trigger)) return true;
   return node.kind === "window" || node.kind === "windowJoin"
     ? node.assigner.time === "event"
     : isTwoInput(node) && node.kind !== "connect";
@@ -175,6 +181,15 @@ function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readon
       ? [
           `${at(operator)}: nothing uses the key of the keyBy ${quote(keyByNameOf(node))}: no state follows, and no topic with a key.`,
         ]
+      : [],
+  );
+}
+
+/** As Flink's documentation of windowAll does. */
+function warnOfSingleTasks({ operator, nodes }: OperatorGraph): readonly string[] {
+  return nodes.flatMap((node) =>
+    node.kind === "window" && node.all
+      ? [`${at(operator)}: ${describeStep(node)} is over all keys, so that one task gets all its elements.`]
       : [],
   );
 }

@@ -3,6 +3,7 @@
 import { stepNameOf } from "./graph.ts";
 import type { Node, SinkNode } from "./node.ts";
 import type { FunctionPlan, Topology } from "./plan.ts";
+import type { TriggerSpec } from "./trigger.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 
 /** A topology as values that JSON can hold: names and numbers, no functions. */
@@ -84,9 +85,12 @@ function toStep(node: Node | SinkNode): string {
   const name = "name" in node && node.name !== undefined ? ` ${node.name}` : "";
   switch (node.kind) {
     case "window": {
-      const { assigner, aggregator } = node;
+      const { assigner, aggregator, trigger, evictor } = node;
       const time = assigner.time === "processing" ? ", processing time" : "";
-      return `window${name} (${toWindows(assigner)}${time}, ${aggregator.kind})`;
+      const when = trigger === undefined ? "" : `, trigger ${toTriggerName(trigger)}`;
+      const left = evictor === undefined ? "" : `, evictor ${evictor.kind}`;
+      const of = node.all ? "all keys, " : "";
+      return `window${name} (${of}${toWindows(assigner)}${time}${when}${left}, ${aggregator?.kind ?? "process"})`;
     }
     case "rolling":
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
@@ -107,6 +111,11 @@ function toStep(node: Node | SinkNode): string {
     default:
       return `${node.kind}${name}`;
   }
+}
+
+function toTriggerName(trigger: TriggerSpec): string {
+  if (trigger.kind === "purging") return `purging ${toTriggerName(trigger.of)}`;
+  return trigger.kind === "count" ? `count ${trigger.n}` : trigger.kind;
 }
 
 /** Windows in an author's words: `1 min sliding by 1 s`. */

@@ -13,8 +13,8 @@ import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
 import type { Joinable, JoinableWith, JoinOf, Table } from "./table.ts";
 import type { CoGroup } from "./window-joined.ts";
-import type { WindowAssigner } from "./window-spec.ts";
-import type { Windowed } from "./windowed.ts";
+import type { GlobalWindow, WindowAssigner } from "./window-spec.ts";
+import type { Windowed, WindowedAll, WindowOptions } from "./windowed.ts";
 
 /** What may be said of a keyBy: its name, and the size of its shuffle. */
 export interface KeyByOptions extends Named {
@@ -59,7 +59,12 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     options?: KeyByOptions,
   ): KeyedStream<T, Exclude<NK, null>>;
   /** Windows per key. What is asked of their elements follows: `.count()`, `.aggregate(…)`. */
-  window<W>(assigner: WindowAssigner<T, W>, options?: Named): Windowed<T, K, W>;
+  window<W>(assigner: WindowAssigner<T, W>, options?: WindowOptions): Windowed<T, K, W>;
+  /**
+   * A result with every `n` elements of a key, of these; with `every`: with every `every` elements, of the last `n`. What is over at the end of the input gives no
+   * result, as in Flink.
+   */
+  countWindow(n: number, every?: number, options?: Named): Windowed<T, K, GlobalWindow>;
   /** Meets another keyed stream's elements of the same key by their times: `.intervalJoin(payments).between(minutes(-5), hours(1)).map(…)`. */
   intervalJoin<U, OK, Allowed = Kept<T>>(
     this: NoInfer<Allowed>,
@@ -118,6 +123,12 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
   ): KeyedStream<ElementOf<O> | ElementOf<Q>, K>;
   /** Only the first of the key's elements that are the same: by `by`, or all of the key. After `ttl`, by the clock, one may come again. */
   deduplicate(options?: DeduplicateOptions<T>): KeyedStream<T, K>;
+  /** Windows over all elements, whatever their keys, in one task: as `Stream.windowAll`. */
+  windowAll<W, Allowed = Crossing<T>>(
+    this: NoInfer<Allowed>,
+    assigner: WindowAssigner<T, W>,
+    options?: WindowOptions,
+  ): WindowedAll<T, W>;
   /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
   to(target: Writer<T, K>, options?: Named): Sink;
 }

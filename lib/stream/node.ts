@@ -5,9 +5,11 @@
 
 import type { AggregatorSpec } from "./aggregate.ts";
 import type { Duration } from "./duration.ts";
+import type { EvictorSpec } from "./evictor.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { StateSpec } from "./process-state.ts";
 import type { AnyTopic, TopicRecord } from "./topic.ts";
+import type { TriggerSpec } from "./trigger.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 
@@ -47,14 +49,25 @@ export type KeyByNode = Step<"keyBy"> & {
   readonly function: FunctionOptions | undefined;
 };
 
-/** A keyed window with an aggregate: `.window(…).count()` and its like. */
-export type WindowAggregateNode = Step<"window"> & {
+/** Keyed windows: `.window(…).count()` and its like. */
+export type WindowNode = Step<"window"> & {
   readonly assigner: WindowAssignerSpec;
-  readonly aggregator: AggregatorSpec;
+  /** undefined: `process` makes the results. */
+  readonly aggregator: AggregatorSpec | undefined;
+  /** Makes results of all elements of a window: `(elements, context)`. */
+  readonly process: { readonly fn: AuthorFunction; readonly order: "arrival" | "event-time" } | undefined;
+  /** undefined: that of the assigner. */
+  readonly trigger: TriggerSpec | undefined;
+  readonly evictor: EvictorSpec | undefined;
   readonly allowedLateness: Duration;
   /** Where late elements go; undefined: counted and dropped. */
   readonly lateTo: AnyTopic | undefined;
+  /** Windows over all keys: theirs is none. */
+  readonly all: boolean;
 };
+
+/** Windows with an aggregate. */
+export type WindowAggregateNode = WindowNode & { readonly aggregator: AggregatorSpec };
 
 /** A rolling aggregate on a keyed stream: one result per element. */
 export type RollingAggregateNode = Step<"rolling"> & {
@@ -134,7 +147,7 @@ export type Node =
   | BranchNode
   | UnionNode
   | KeyByNode
-  | WindowAggregateNode
+  | WindowNode
   | RollingAggregateNode
   | ProcessNode
   | TwoInputNode;
@@ -143,7 +156,7 @@ export type Node =
 export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode | ConnectNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
-export type StatefulNode = WindowAggregateNode | RollingAggregateNode | ProcessNode | TwoInputNode;
+export type StatefulNode = WindowNode | RollingAggregateNode | ProcessNode | TwoInputNode;
 
 /** Whether a node keeps state per key. */
 export function isStateful(node: Node | SinkNode): node is StatefulNode {

@@ -17,7 +17,8 @@ import { type Table, tableJoinOf } from "./table.ts";
 import { type AnyTopic, plainWriterTo } from "./topic.ts";
 import { windowJoinOf } from "./window-joined.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
-import { windowsOver } from "./windowed.ts";
+import type { WindowOptions } from "./windowed.ts";
+import { countWindowsOver, windowsOver } from "./windows-builder.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: whoever makes the stream knows what is in it.
 export function streamOf(node: Node): Stream<any, any> {
@@ -106,8 +107,26 @@ class StreamBuilder {
     return new StreamBuilder("keyed-stream", node);
   }
 
-  window(assigner: WindowAssignerSpec, options?: Named): unknown {
-    return windowsOver(this.#node, assigner, options?.name, (node) => this.#then(node));
+  window(assigner: WindowAssignerSpec, options: WindowOptions = {}): unknown {
+    return windowsOver({ input: this.#node, assigner, options, all: false }, (node) => this.#then(node));
+  }
+
+  countWindow(n: number, every?: number, options?: Named): unknown {
+    return countWindowsOver(this.#node, n, every, options, (node) => this.#then(node));
+  }
+
+  windowAll(assigner: WindowAssignerSpec, options: WindowOptions = {}): unknown {
+    const input: KeyByNode = {
+      kind: "keyBy",
+      input: this.#node,
+      name: options.name ?? "all",
+      // All elements have one key, which authors do not get to see.
+      fn: () => "",
+      parallelism: 1,
+      maxParallelism: MAX_PARALLELISM_DEFAULT,
+      function: undefined,
+    };
+    return windowsOver({ input, assigner, options, all: true }, (node) => new StreamBuilder("stream", node));
   }
 
   intervalJoin(other: StreamBuilder): unknown {

@@ -10,6 +10,8 @@ import type { Crossing, ElementOf, Mistake, NotAsync, Several } from "./storable
 import { streamOf } from "./stream-builder.ts";
 import type { AnyTopic, Topic } from "./topic.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
+import type { WindowAssigner } from "./window-spec.ts";
+import type { WindowedAll, WindowOptions } from "./windowed.ts";
 
 /** A function that keeps an element or not; a type predicate narrows the stream. */
 export type Predicate<T> = (value: T, ctx: Ctx) => boolean;
@@ -76,6 +78,15 @@ export interface Stream<out T, out K = unknown> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     options?: Named,
   ): KeyedStream<T, NK>;
+  /**
+   * Windows over all elements, whatever their keys: for streams that were made small before, such as the results of windows per key. All elements go to one
+   * task, so nothing runs in parallel; its function is called `operator--all`, or by `options.name`.
+   */
+  windowAll<W, Allowed = Crossing<T>>(
+    this: NoInfer<Allowed>,
+    assigner: WindowAssigner<T, W>,
+    options?: WindowOptions,
+  ): WindowedAll<T, W>;
   /** Writes to a topic: element and current key, if both fit, or what `topic.from` and `topic.record` make of them. */
   to(target: Writer<T, K>, options?: Named): Sink;
 }

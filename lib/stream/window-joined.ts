@@ -1,6 +1,7 @@
 /** Window joins and coGroups: two keyed streams whose elements meet in windows. */
 
 import { authorFunction } from "./author-function.ts";
+import { requireAssigner } from "./check-window.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
@@ -10,7 +11,6 @@ import type { AuthorFunction, Node, WindowJoinNode } from "./node.ts";
 import type { ElementOf, NotAsync, Several } from "./storable.ts";
 import type { AnyTopic } from "./topic.ts";
 import type { WindowAssigner, WindowAssignerSpec } from "./window-spec.ts";
-import { requireAssigner } from "./windowed.ts";
 
 /** What a function of elements that met in a window may ask for. */
 export interface WindowJoinCtx<out K, out W> extends JoinCtx<K> {

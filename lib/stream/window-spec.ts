@@ -52,8 +52,6 @@ export type SessionSpec = {
 export type GlobalSpec = {
   readonly kind: "global";
   readonly time: "none";
-  /** Set by countWindow(n, every): it fires after so many elements, with the last `n`, or all since it fired where `every` is undefined. */
-  readonly count: { readonly n: number; readonly every: number | undefined } | undefined;
 };
 
 /** Windows that an author's function assigns. */

@@ -1,28 +1,53 @@
-/** A keyed stream in windows, waiting to be told what to make of them. */
+/** A stream in windows, waiting to be told what to make of them: what authors see of it. */
 
-import type { AggregatorSpec } from "./aggregate.ts";
-import { type Aggregates, type On, type ResultOf, toAggregatorSpec } from "./aggregators.ts";
-import { reduceBy } from "./aggregators-collecting.ts";
-import { countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
-import { authorFunction } from "./author-function.ts";
-import { type Duration, milliseconds } from "./duration.ts";
-import type { WindowResult } from "./elements.ts";
-import { MillraceError } from "./error.ts";
+import type { Aggregates, On, ResultOf } from "./aggregators.ts";
+import type { Ctx } from "./ctx.ts";
+import type { Duration } from "./duration.ts";
+import type { Named, WindowResult } from "./elements.ts";
+import type { Evictor } from "./evictor.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
-import type { AuthorFunction, Node, WindowAggregateNode } from "./node.ts";
-import type { Kept } from "./storable.ts";
-import type { AnyTopic, Topic } from "./topic.ts";
-import type { WindowAssignerSpec } from "./window-spec.ts";
+import type { ElementOf, Kept, Several } from "./storable.ts";
+import type { Stream } from "./stream.ts";
+import type { Topic } from "./topic.ts";
+import type { Trigger } from "./trigger.ts";
+
+/** What may be said of windows: the name of their state, and when they tell what they hold. */
+export interface WindowOptions extends Named {
+  /**
+   * When results are given. "results" (default): when a window closes, and again for each late element that is allowed. "updates": with every element, the result so
+   * far; the last one is the window's. `{ every }`: the result so far as often as that, where it changed, and at the end; by the time of the windows unless `time` says
+   * another.
+   */
+  readonly emit?: "results" | "updates" | { readonly every: Duration; readonly time?: "event" | "processing" };
+}
+
+/** What a function of all elements of a window is told besides them. */
+export interface WindowContext<out K, out W> extends Ctx {
+  readonly key: K;
+  readonly window: W;
+  /** The timestamps of the elements, in their order. `timestampMs` is that of what the function returns: the window's last. */
+  readonly timestampsMs: readonly number[];
+}
+
+/** In which order a function gets the elements of a window. */
+export interface ProcessOptions {
+  /** Of their arrival (default), or of their timestamps; those with the same in the order of their arrival. */
+  readonly order?: "arrival" | "event-time";
+}
 
 /** Windows of type W per key; one result `{ key, value, window }` when a window closes, with the timestamp of the window's end − 1. */
 export interface Windowed<out T, out K, out W> {
   /**
    * Keeps windows for this long after the watermark has passed them; a late element then gives the updated result at once. Throws a
-   * MillraceError "definition" if negative or for windows in processing time, where nothing is late.
+   * MillraceError "definition" if negative or for windows that are not in event time, where nothing is late.
    */
   allowedLateness(lateness: Duration): Windowed<T, K, W>;
   /** Writes elements that are too late for every window, with the current key, to a topic. Without it they are counted and dropped. */
   lateTo(topic: Topic<T, unknown, K, unknown>): Windowed<T, K, W>;
+  /** Lets another trigger than the assigner's own say when windows give results. */
+  trigger(trigger: Trigger<T, W>): Windowed<T, K, W>;
+  /** Leaves elements out before or after a result is computed. All elements of a window are kept for it. */
+  evictor(evictor: Evictor<T, W>): Windowed<T, K, W>;
   /** How many elements. */
   count(): KeyedStream<WindowResult<K, number, W>, K>;
   /** The sum of a number of each element; in floating point. */
@@ -31,98 +56,83 @@ export interface Windowed<out T, out K, out W> {
   min(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
   /** The greatest number. */
   max(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
+  /** The mean of a number of each element. */
+  average(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
+  /** The element with the least; the first on a tie. */
+  minBy<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    by: (value: T) => number | string,
+  ): KeyedStream<WindowResult<K, T, W>, K>;
+  /** The element with the most; the first on a tie. */
+  maxBy<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    by: (value: T) => number | string,
+  ): KeyedStream<WindowResult<K, T, W>, K>;
   /** The elements made into one by `fn`, which must be associative. */
   reduce<Allowed = Kept<T>>(this: NoInfer<Allowed>, fn: (a: T, b: T) => T): KeyedStream<WindowResult<K, T, W>, K>;
+  /** The `n` elements with the most, the most first; on a tie the earlier. `n` is 1 to 10,000. */
+  topN<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    n: number,
+    by: (value: T) => number,
+  ): KeyedStream<WindowResult<K, readonly T[], W>, K>;
+  /** All elements, in the order of their arrival. Kept in state: mind how many there can be. */
+  collect<Allowed = Kept<T>>(this: NoInfer<Allowed>): KeyedStream<WindowResult<K, readonly T[], W>, K>;
   /** Several things asked of the elements: `(on) => ({ requests: on.count(), slowest: on.max((r) => r.ms) })`. */
   aggregate<A extends Aggregates, O = On<T>>(
     build: (on: NoInfer<O>) => A,
   ): KeyedStream<WindowResult<K, ResultOf<A>, W>, K>;
+  /**
+   * What a function makes of all elements of a window at once: any number of elements, with the timestamp of the window's end − 1. The elements are kept in
+   * state until then; where an aggregate says enough, it costs less.
+   */
+  process<O, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    fn: (elements: readonly T[], context: WindowContext<K, W>) => O & Several<O>,
+    options?: ProcessOptions,
+  ): KeyedStream<ElementOf<O>, K>;
 }
 
-type Settings = Pick<WindowAggregateNode, "input" | "name" | "assigner" | "allowedLateness" | "lateTo">;
-
-const KINDS: ReadonlySet<string> = new Set<WindowAssignerSpec["kind"]>([
-  "tumbling",
-  "sliding",
-  "cumulative",
-  "session",
-]);
-
-/** The windows over a node; `then` makes the stream that follows. */
-export function windowsOver(
-  input: Node,
-  assigner: WindowAggregateNode["assigner"],
-  name: string | undefined,
-  then: (node: Node) => unknown,
-): unknown {
-  requireAssigner(assigner);
-  return new WindowSteps({ input, name, assigner, allowedLateness: milliseconds(0), lateTo: undefined }, then);
-}
-
-/** Throws a MillraceError "definition" for what is no assigner. */
-export function requireAssigner(assigner: WindowAssignerSpec | undefined): asserts assigner is WindowAssignerSpec {
-  if (assigner === undefined || assigner === null || !KINDS.has(assigner.kind))
-    throw new MillraceError("definition", "window() takes an assigner, such as tumbling(seconds(5)).");
-}
-
-class WindowSteps {
-  readonly #settings: Settings;
-  readonly #then: (node: Node) => unknown;
-
-  constructor(settings: Settings, then: (node: Node) => unknown) {
-    this.#settings = settings;
-    this.#then = then;
-  }
-
-  allowedLateness(allowedLateness: Duration): WindowSteps {
-    this.#refuseProcessingTime("allowedLateness");
-    if (!(allowedLateness >= 0))
-      throw new MillraceError("definition", `allowedLateness must not be negative (${allowedLateness} ms).`);
-    return new WindowSteps({ ...this.#settings, allowedLateness }, this.#then);
-  }
-
-  lateTo(lateTo: AnyTopic): WindowSteps {
-    this.#refuseProcessingTime("lateTo");
-    if (lateTo?.kind !== "topic") throw new MillraceError("definition", "lateTo() takes a topic.");
-    return new WindowSteps({ ...this.#settings, lateTo }, this.#then);
-  }
-
-  count(): unknown {
-    return this.#close(countAll());
-  }
-
-  sum(by: AuthorFunction): unknown {
-    return this.#close(sumOf(authorFunction(by, "sum")));
-  }
-
-  min(by: AuthorFunction): unknown {
-    return this.#close(extremeOf("min", authorFunction(by, "min")));
-  }
-
-  max(by: AuthorFunction): unknown {
-    return this.#close(extremeOf("max", authorFunction(by, "max")));
-  }
-
-  reduce(fn: AuthorFunction): unknown {
-    return this.#close(reduceBy(authorFunction(fn, "reduce")));
-  }
-
-  aggregate(build: AuthorFunction): unknown {
-    return this.#close(toAggregatorSpec(authorFunction(build, "aggregate")));
-  }
-
-  #close(aggregator: AggregatorSpec): unknown {
-    const { kind } = this.#settings.assigner;
-    if (aggregator.merge === undefined && kind !== "tumbling")
-      throw new MillraceError("definition", `on.custom() needs merge for ${kind} windows.`);
-    return this.#then({ kind: "window", ...this.#settings, aggregator });
-  }
-
-  #refuseProcessingTime(method: string): void {
-    if (this.#settings.assigner.time === "processing")
-      throw new MillraceError(
-        "definition",
-        `${method} is for windows in event time; in processing time nothing is late.`,
-      );
-  }
+/** Windows of type W over all elements: as Windowed, in one task, and without a key behind them. */
+export interface WindowedAll<out T, out W> {
+  /** As `Windowed.allowedLateness`. */
+  allowedLateness(lateness: Duration): WindowedAll<T, W>;
+  /** As `Windowed.lateTo`. */
+  lateTo(topic: Topic<T, unknown, null, unknown>): WindowedAll<T, W>;
+  /** As `Windowed.trigger`. */
+  trigger(trigger: Trigger<T, W>): WindowedAll<T, W>;
+  /** As `Windowed.evictor`. */
+  evictor(evictor: Evictor<T, W>): WindowedAll<T, W>;
+  /** How many elements. */
+  count(): Stream<WindowResult<null, number, W>, null>;
+  /** The sum of a number of each element; in floating point. */
+  sum(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
+  /** The least number. */
+  min(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
+  /** The greatest number. */
+  max(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
+  /** The mean of a number of each element. */
+  average(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
+  /** The element with the least; the first on a tie. */
+  minBy(by: (value: T) => number | string): Stream<WindowResult<null, T, W>, null>;
+  /** The element with the most; the first on a tie. */
+  maxBy(by: (value: T) => number | string): Stream<WindowResult<null, T, W>, null>;
+  /** The elements made into one by `fn`, which must be associative. */
+  reduce(fn: (a: T, b: T) => T): Stream<WindowResult<null, T, W>, null>;
+  /**
+   * The `n` elements with the most, the most first; on a tie the earlier. Of the results of windows per key, in windows as long, the top n over all keys:
+   * `.window(tumbling(minutes(1))).count().windowAll(tumbling(minutes(1))).topN(10, ({ value }) => value)`.
+   */
+  topN(n: number, by: (value: T) => number): Stream<WindowResult<null, readonly T[], W>, null>;
+  /** All elements, in the order of their arrival. Kept in state: mind how many there can be. */
+  collect(): Stream<WindowResult<null, readonly T[], W>, null>;
+  /** As `Windowed.aggregate`. */
+  aggregate<A extends Aggregates, O = On<T>>(
+    build: (on: NoInfer<O>) => A,
+  ): Stream<WindowResult<null, ResultOf<A>, W>, null>;
+  /** As `Windowed.process`. */
+  process<O>(
+    fn: (elements: readonly T[], context: WindowContext<null, W>) => O & Several<O>,
+    options?: ProcessOptions,
+  ): Stream<ElementOf<O>, null>;
 }

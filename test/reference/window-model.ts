@@ -70,6 +70,7 @@ export class WindowModel {
       const merged = merging
         ? all.filter((window) => window.span.startMs <= span.endMs && span.startMs <= window.span.endMs)
         : all.filter((window) => window.span.startMs === span.startMs && window.span.endMs === span.endMs);
+      merged.sort((a, b) => a.span.startMs - b.span.startMs);
       const result: Span = {
         startMs: Math.min(span.startMs, ...merged.map((window) => window.span.startMs)),
         endMs: Math.max(span.endMs, ...merged.map((window) => window.span.endMs)),
