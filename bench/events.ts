@@ -36,19 +36,22 @@ function pageView(i: number, keys: number): PageView {
   return { ...view, note: "x".repeat(Math.max(0, missing)) };
 }
 
+/** Record `i`, with its user as the key where it is to have one. */
+export function viewRecord(i: number, keys: number, isKeyed = false): OutgoingRecord {
+  const view = pageView(i, keys);
+  return {
+    key: isKeyed ? Buffer.from(view.user) : null,
+    value: Buffer.from(JSON.stringify(view)),
+    timestampMs: START_MS + Math.floor(i / RECORDS_PER_MS),
+    headers: [],
+  };
+}
+
 /** Events over the records from number `from` on, `batch` in each, consecutive in offset and in time. */
 export function eventTexts(topic: string, from: number, records: number, batch: number, keys: number): string[] {
   return Array.from({ length: records / batch }, (_, e) => {
     const first = from + e * batch;
-    const outgoing = Array.from({ length: batch }, (_, r): OutgoingRecord => {
-      const i = first + r;
-      return {
-        key: null,
-        value: Buffer.from(JSON.stringify(pageView(i, keys))),
-        timestampMs: START_MS + Math.floor(i / RECORDS_PER_MS),
-        headers: [],
-      };
-    });
+    const outgoing = Array.from({ length: batch }, (_, r) => viewRecord(first + r, keys));
     return toEvent(topic, outgoing, first);
   });
 }

@@ -1,36 +1,55 @@
-/** `npm run bench`: prints the figures of the README, as ratios of what ran side by side. */
+/** `npm run bench`: prints the figures of the README, as ratios of what ran side by side. With `-- --services` those on Apache Kafka and DynamoDB Local. */
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import type { ProgressOf, Section } from "./section.ts";
+import { commits } from "./services/commits.ts";
+import { once } from "./services/once.ts";
+import { recovery } from "./services/recovery.ts";
+import { restart } from "./services/restart.ts";
+import { startServers } from "./services/servers.ts";
+import { words } from "./services/words.ts";
 import { stateSize } from "./state-size.ts";
 import { tricks } from "./tricks.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
   --only <name>   count, words, state or tricks (default: all of them)
+  --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
+                  with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
   --help          this text
 
-Example: npm run bench -- --only count
+Examples: npm run bench -- --only count
+          npm run bench -- --services
 `;
+
+/** Ended by Ctrl-C: 128 and the number of SIGINT. */
+const EXIT_INTERRUPTED = 130;
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    services: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
+const stopped = new AbortController();
+
+/** Every measurement says how far it is, so that this is also where Ctrl-C ends it. */
 const progressOf: ProgressOf = (title) => (done, of) => {
   if (process.stderr.isTTY)
     process.stderr.write(done >= of ? "\r\x1b[K" : `\r\x1b[K${title}: ${Math.floor((100 * done) / of)} %`);
+  if (done < of) stopped.signal.throwIfAborted();
 };
 
-const benchmarks: Record<string, () => Promise<readonly Section[]>> = {
+type Benchmarks = Readonly<Record<string, () => Promise<readonly Section[]>>>;
+
+const here: Benchmarks = {
   count: () => countViews(progressOf),
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
@@ -38,12 +57,43 @@ const benchmarks: Record<string, () => Promise<readonly Section[]>> = {
 };
 
 process.exitCode = await main();
+// Whoever is done waits for nobody: what was started has ended, and a client of a dead server may never do.
+if (values.services) process.exit();
 
 async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
+  return values.services ? runOnServices() : run(here);
+}
+
+async function runOnServices(): Promise<number> {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      // The second time at once; what was started is killed on the way out.
+      if (stopped.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      stopped.abort(new Error(signal));
+    });
+  const servers = await startServers();
+  try {
+    return await run({
+      commits: async () => [await commits(servers, progressOf)],
+      once: async () => [await once(servers, progressOf)],
+      words: async () => [await words(servers, progressOf)],
+      restart: async () => [await restart(servers, progressOf)],
+      recovery: async () => [await recovery(progressOf, stopped.signal)],
+    });
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+    process.stderr.write("Stopped.\n");
+    return EXIT_INTERRUPTED;
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function run(benchmarks: Benchmarks): Promise<number> {
   const names = values.only === undefined ? Object.keys(benchmarks) : [values.only];
   const unknown = names.find((name) => benchmarks[name] === undefined);
   if (unknown !== undefined) {
@@ -73,7 +123,8 @@ function toTable({ title, rows }: Section): string {
   const width = Math.max(...rows.map(({ what }) => what.length));
   const lines = rows.map(({ what, figure, ratio, target }) => {
     const beside = ratio === undefined ? "" : `  ${ratio.toFixed(2)} ×`;
-    return `  ${what.padEnd(width)}  ${figure}${beside}${target === undefined ? "" : `  (target ${target} ×)`}`;
+    const wanted = target === undefined ? "" : `  (target ${target}${ratio === undefined ? "" : " ×"})`;
+    return `  ${what.padEnd(width)}  ${figure}${beside}${wanted}`;
   });
   return `\n${title}\n${lines.join("\n")}\n`;
 }

@@ -57,6 +57,7 @@ export async function measure(
   });
 }
 
-function quantile(sorted: readonly number[], q: number): number {
+/** The value below which a share `q` of all lies, of values in order. */
+export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] as number;
 }

@@ -100,6 +100,11 @@ export class Killer {
     return this.#supervisor.stop();
   }
 
+  /** Lets nothing that it started go on, or start again. */
+  abandon(): void {
+    this.#supervisor.abandon();
+  }
+
   #throwIfFailed(): void {
     if (this.#failed !== undefined) throw this.#failed.error;
   }

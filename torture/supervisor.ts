@@ -44,6 +44,13 @@ export class KeptRun {
     this.#child.kill("SIGKILL");
   }
 
+  /** SIGKILL, and nobody takes its place. */
+  abandon(): void {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    this.kill();
+  }
+
   /** Asks it to end, as Ctrl-C does, and waits; kills it if it does not. */
   async stop(): Promise<void> {
     this.#isStopping = true;

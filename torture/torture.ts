@@ -116,6 +116,7 @@ class Run {
       return await this.#verify(application, processedMs);
     } finally {
       ended.abort();
+      killer.abandon();
       await Promise.all([following, showing]);
       await workspace.close();
       signal.throwIfAborted();
