@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type TestDriverOptions, testDriver } from "millrace";
 import { describe, expect, test } from "vitest";
 import { readRecordsOnce } from "../runtime/read-once.ts";
-import { PIPELINES, type Pipeline } from "./pipelines.ts";
+import { CALM_MS, PIPELINES, type Pipeline } from "./pipelines.ts";
 
 type Result = Readonly<Record<string, readonly unknown[]>>;
 
@@ -78,4 +78,20 @@ test("the file of the word count is what a direct count of the same lines gives"
     counts: { value: { window: number; word: string; count: number } }[];
   };
   expect(Object.fromEntries(file.counts.map(({ value: v }) => [`${v.window} ${v.word}`, v.count]))).toEqual(direct);
+});
+
+test("the file of words and calm is what looking at all lines at once gives", () => {
+  const pipeline = PIPELINES.find(({ name }) => name === "words and then calm") as Pipeline;
+  const times = new Map<string, number[]>();
+  for (const { value, timestampMs } of pipeline.elements)
+    for (const word of value.toLowerCase().match(/[a-z]+/g) ?? [])
+      times.set(word, [...(times.get(word) ?? []), timestampMs]);
+  const direct = [...times].flatMap(([word, all]) =>
+    [...new Set(all)]
+      .filter((ms) => word !== "hour" && !all.some((other) => other > ms && other <= ms + CALM_MS))
+      .map((ms) => ({ word, spoken: all.filter((other) => other <= ms).length, untilMs: ms + CALM_MS })),
+  );
+  const file = JSON.parse(readFileSync(fileOf(pipeline), "utf8")) as { calms: { value: unknown }[] };
+  const byText = (list: readonly unknown[]) => list.map((one) => JSON.stringify(one)).sort();
+  expect(byText(file.calms.map(({ value }) => value))).toEqual(byText(direct));
 });

@@ -3,7 +3,9 @@
 import {
   at,
   boundedOutOfOrderness,
+  counterState,
   json,
+  listState,
   milliseconds,
   type Operator,
   operator,
@@ -179,4 +181,40 @@ const lateness: Pipeline = {
   outputs: [sums, tooLate],
 };
 
-export const PIPELINES: readonly Pipeline[] = [wordCount, letters, twoOperators, lateness];
+type Calm = { readonly word: string; readonly spoken: number; readonly untilMs: number };
+const calms = topic("calms", { key: text(), value: json<Calm>(), partitions: 2 });
+
+/** How long a word is waited for. */
+export const CALM_MS = 3_000;
+
+/** State and timers per key: each time a word has not been spoken for three seconds, how often it was before. What is spoken later may be there already. */
+const calm: Pipeline = {
+  name: "words and then calm",
+  operators: [
+    operator(
+      "calm",
+      words
+        .keyBy((word) => word)
+        .process({
+          state: { spokenAt: listState<number>(), timers: counterState() },
+          onElement(_, { state, timers, timestampMs }) {
+            state.spokenAt.add(timestampMs);
+            state.timers.add();
+            timers.eventTime(timestampMs + CALM_MS);
+          },
+          onTimer({ key, state, firedAtMs }) {
+            const before = state.spokenAt.get().filter((ms) => ms <= firedAtMs);
+            if (before.some((ms) => ms > firedAtMs - CALM_MS)) return [];
+            if (key === "hour") throw new Error("an hour is never calm");
+            return [{ word: key, spoken: before.length, untilMs: firedAtMs }];
+          },
+        })
+        .to(calms),
+    ),
+  ],
+  input: lines,
+  elements: linesOf(3),
+  outputs: [calms],
+};
+
+export const PIPELINES: readonly Pipeline[] = [wordCount, letters, twoOperators, lateness, calm];
