@@ -13,10 +13,11 @@ import { startServers } from "./services/servers.ts";
 import { words } from "./services/words.ts";
 import { stateSize } from "./state-size.ts";
 import { tricks } from "./tricks.ts";
+import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, words, state or tricks (default: all of them)
+  --only <name>   count, windows, words, state or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -51,6 +52,7 @@ type Benchmarks = Readonly<Record<string, () => Promise<readonly Section[]>>>;
 
 const here: Benchmarks = {
   count: () => countViews(progressOf),
+  windows: async () => [await windowKinds(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
   tricks: async () => [await tricks(progressOf)],
