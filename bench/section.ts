@@ -7,7 +7,7 @@ export type Row = {
   /** The bare number, for machines. */
   readonly value: number;
   readonly unit: string;
-  /** As many times as fast as the loop or count it stands beside; undefined where it is that itself, or no speed. */
+  /** As many times as fast as the loop or count it stands beside, or as much; undefined where it is that itself, or stands alone. */
   readonly ratio?: number;
   /** What the ratio, or else the value, should reach. */
   readonly target?: string;
