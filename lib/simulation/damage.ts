@@ -14,6 +14,8 @@ import { inputTopicsOf } from "./verdict.ts";
 /** What is told of it. */
 export const DAMAGE_CODES: ReadonlySet<string> = new Set(["input-missing", "state-broken", "kafka"]);
 
+export const RECREATED = "a topic is deleted and created again";
+
 export type Damaged = {
   readonly kafka: SimulatedKafka;
   readonly dynamodb: SimulatedDynamoDb;
@@ -52,7 +54,7 @@ const DAMAGES = {
     kafka.trim(topic, partition, meta.checkpoint + 2 + draw.below(unread));
     return true;
   },
-  "a topic is deleted and created again": ({ kafka, ...world }: Damaged, { plan, topic }: Head) => {
+  [RECREATED]: ({ kafka, ...world }: Damaged, { plan, topic }: Head) => {
     const heads = headsOf({ kafka, ...world }).filter((head) => head.topic === topic);
     const isReadEverywhere =
       heads.length === partitionsOf(plan, topic) && heads.every(({ meta }) => meta.checkpoint >= 0);

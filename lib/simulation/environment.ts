@@ -39,7 +39,7 @@ const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
 /** Calls that few invocations make: what goes wrong with them goes wrong more often, or it would in no run. */
 const RARE =
-  /chunk|parts|listing|generation|^S3|^DynamoDB Delete|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/;
+  /once more|chunk|parts|listing|generation|^S3|^DynamoDB Delete|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/;
 const RARE_TIMES = 5;
 const SKEW_MS_MAX = 2_000;
 const JUMP_MS_MAX = 60_000;

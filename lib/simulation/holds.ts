@@ -16,7 +16,7 @@ type Held = {
 
 /** However few others there are. */
 const HELD_MS_MAX = 30_000;
-const ARRIVALS_MAX = 3;
+const ARRIVALS_MAX = 6;
 
 /** What a request waits for, by what is in its name. */
 const RIVALS: readonly (readonly [part: string, until: readonly string[]])[] = [

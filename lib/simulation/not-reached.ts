@@ -7,4 +7,167 @@ export type UnreachedBlock = {
   readonly why: string;
 };
 
-export const NOT_REACHED: readonly UnreachedBlock[] = [];
+export const NOT_REACHED: readonly UnreachedBlock[] = [
+  ...because("told to nobody here: it is asked by other code than tasks", "state-log/dynamodb-state-log.ts", [
+    "get units()",
+    "async tasks()",
+    "async close()",
+    "async #readHead(",
+    "async function openDynamoDbStateLog(",
+    ": fromNumber(result.found?.[GENERATION])",
+  ]),
+  ...because("only a broken table, or one of somebody else, brings it about", "state-log/dynamodb-state-log.ts", [
+    "? undefined",
+    "throw new MillraceError(",
+    ': "a folder"',
+    "?.number",
+    "&& missing.attemptId === attemptId",
+    ": await this.#table.get(task, key, true)",
+    "if (next === undefined)",
+    "throw error;",
+  ]),
+  ...because(
+    "a reader and a sweep would have to meet within one of these runs' few large entries; test/services/dynamodb-parts.test.ts makes them meet",
+    "state-log/dynamodb-state-log.ts",
+    ["? { torn: blob", "const { number, attemptId } = result.torn;", "catch (error) {"],
+  ),
+  ...because(
+    "a blob is missing only where a reader and a sweep meet; test/services/dynamodb-parts.test.ts makes them meet",
+    "state-log/dynamodb-parts.ts",
+    ["return;", "isWhole = false;", ": undefined"],
+  ),
+  ...because(
+    "it tells of a log that was truncated, restored or written by something else: test/state-log/decisions.test.ts",
+    "state-log/decisions.ts",
+    [
+      "(reason: string): Stop =>",
+      "// Whoever appends n has seen",
+      ": `holds entry",
+      "return broken(`ends at entry",
+      "return broken(`has an entry",
+      'return { kind: "unknown-layout", entry: later }',
+      "return stop;",
+      ': broken("has a first entry',
+      "return broken(`goes back",
+      'const holds = found === undefined ? "is empty"',
+    ],
+  ),
+  ...because(
+    "an entry was gone from its slot twice within one read; test/state-log/race.test.ts makes it so",
+    "state-log/decisions.ts",
+    ["else if (later !== undefined && rules.isTaken(later, number))", "|| chunk.asOf > ahead"],
+  ),
+  ...because("the decision that leads here is out of reach (decisions.ts)", "state-log/workflow.ts", [
+    'case "broken":',
+    'case "unknown-layout":',
+    'case "read-slots":',
+    "seen = read.seen;",
+    "throw new MillraceError(",
+    "default:",
+  ]),
+  ...because(
+    "a reader would have to be more than eight commits behind, which is more than a ring of this scale holds",
+    "state-log/workflow.ts",
+    ['return { kind: "reload" }'],
+  ),
+  ...because("all that is called says which topics it writes", "kafka/transactions.ts", [
+    "?? [...new Set(batches",
+    "({ topic }) => topic",
+  ]),
+  ...because("Kafka before 3.6 is not simulated: test/services/kafka-transactions.test.ts", "kafka/transactions.ts", [
+    "throw new MillraceError(",
+  ]),
+  ...because("a task always says where its number is kept", "kafka/transactions.ts", [
+    "const [first] = batches;",
+    "return { topic: first.topic",
+  ]),
+  ...because(
+    "Kafka's own loss of ends (KAFKA-20734) is not among the faults: test/contracts/transactions.contract.ts loses them",
+    "kafka/lost-transaction-ends.ts",
+    [
+      "return;",
+      "(open) => wasOpen.has",
+      "await askLeaders(cluster, open",
+      "catch (error) {",
+      "({ coordinatorEpoch }) =>",
+      "(led) => writeTxnMarkers",
+      ": [OFFSETS_TOPIC]",
+      "const last = await ask();",
+      "return false;",
+      "async function writeEnds(",
+      "function nameOf(",
+    ],
+  ),
+  ...because(
+    "outputs of these programs are far from a request's or a batch's limit: test/services/kafka-broker.test.ts",
+    "kafka/write-batches.ts",
+    [
+      "at += 1;",
+      "else for (const record of records)",
+      "&& i > start",
+      "pieces.push({ topic, partition, size, records: records.slice(start, i) })",
+      "?? NO_ANSWER",
+    ],
+  ),
+  ...because("who is behind opens the task anew", "runtime/open-task.ts", ["return false;"]),
+  ...because("every topic that is written is in the plan", "runtime/open-task.ts", ["?? 1"]),
+  ...because("redrives are not among what happens here: test/runtime/redrive-faults.test.ts", "runtime/task.ts", [
+    "redrive(letters:",
+    "async #redrive(",
+  ]),
+  ...because("an answer of Kafka holds more than these topics", "runtime/task.ts", [
+    "// That was a part of a hole",
+    ": before",
+  ]),
+  ...because("six lost races in a row: test/runtime/commit-and-emit.test.ts", "runtime/task.ts", [
+    "throw new MillraceError(",
+  ]),
+  ...because("a function without a log is called on no tick here", "runtime/task.ts", ["return;"]),
+  ...because("an event always holds records", "runtime/task.ts", ["return undefined;"]),
+  ...because("a topic here never loses a partition", "runtime/task.ts", [
+    'throw new MillraceError("input-missing", `Topic',
+  ]),
+  ...because("strict mode is the test driver's", "runtime/task.ts", [
+    "assertUnchanged(",
+    "({ bad, careful } = task.units);",
+  ]),
+  ...because("a task without a log has no entry", "runtime/task.ts", ["?? 0"]),
+  ...because(
+    "what is no bundle, or of nobody, is in no shuffle here: test/runtime/shuffle-bundles.test.ts",
+    "runtime/read-shuffle.ts",
+    ["throw new MillraceError("],
+  ),
+  ...because("strict mode is the test driver's", "runtime/read-shuffle.ts", [
+    '&& columns.kind === "elements"',
+    "columns.values.forEach(deepFreeze)",
+  ]),
+  ...because("a first bundle of a later generation is the first of all here", "runtime/read-shuffle.ts", [
+    ": 1",
+    "continue;",
+  ]),
+  ...because("streams do not meet in these programs: test/runtime/interval-join*", "runtime/read-shuffle.ts", [
+    "? `${offset}/${side}`",
+  ]),
+  ...because(
+    'onError "fail" and elements that throw behind a shuffle: test/runtime/bad-input.test.ts',
+    "runtime/read-shuffle.ts",
+    [
+      'if (task.plan.operator.onError === "fail")',
+      "for (const step of chain.stateful) step.flush?.();",
+      "catch (error) {",
+      "// Step by step, to find",
+    ],
+  ),
+  ...because("no source begins at the latest record here", "runtime/find-hole.ts", [
+    "return { records: undefined, isWhole: true };",
+  ]),
+  ...because("a topic here never loses a partition", "runtime/find-hole.ts", ["?? 0"]),
+  ...because("the simulated Kafka returns what it has", "runtime/find-hole.ts", ["throw new MillraceError("]),
+  ...because("256 cells are more than these states have", "runtime/snapshot.ts", ["return undefined;"]),
+  ...because("the text of a block that V8 tells without one", "kafka/transactions.ts", ["}"]),
+  ...because("the text of a block that V8 tells without one", "state-log/workflow.ts", ["}"]),
+];
+
+function because(why: string, file: string, texts: readonly string[]): UnreachedBlock[] {
+  return texts.map((text) => ({ file, text, why }));
+}

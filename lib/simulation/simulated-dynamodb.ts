@@ -150,7 +150,8 @@ export class SimulatedDynamoDb {
     const glances: Glance[] = [];
     let query: Query;
     for (let moment = 1; moment <= moments; moment += 1) {
-      await carry(this.#service, sent, () => {
+      const name = moment === 1 ? sent.name : `${sent.name}, once more`;
+      await carry(this.#service, { ...sent, name }, () => {
         query ??= toQuery(this.#tableNamed(request.TableName), request);
         glances.push(glance(query, replicas));
       });

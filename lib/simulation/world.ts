@@ -11,7 +11,7 @@ import type { StateLog } from "../state-log/state-log.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { TickEvent } from "../wire/lambda-event.ts";
 import { Chance } from "./chance.ts";
-import { DAMAGE_CODES, damage } from "./damage.ts";
+import { DAMAGE_CODES, damage, RECREATED } from "./damage.ts";
 import { BUCKET, Environment, TABLE } from "./environment.ts";
 import { Holds } from "./holds.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
@@ -84,6 +84,7 @@ class World {
   #writes = 0;
   /** Whether something was damaged, and whether anybody has noticed. */
   #damage: "none" | "done" | "noticed" = "none";
+  #isRecreated = false;
 
   constructor(versions: readonly [Loaded, Loaded], seed: number, tell?: (line: string) => void) {
     this.#versions = versions;
@@ -114,20 +115,13 @@ class World {
     this.#watchServers();
     const batchSizeMax = chance.draw.pick([1, 2, 4, 8]);
     const isolation = chance.draw.pick(["committed", "uncommitted"] as const);
-    this.#mappings = topology.functions.flatMap((plan) =>
-      inputTopicsOf(plan).map(
-        ({ topic, partitions }) =>
-          new SimulatedMapping({
-            plan,
-            topic,
-            partitions,
-            kafka: this.#kafka,
-            chance,
-            timeline: this.#timeline,
-            batchSizeMax,
-            isolation,
-            invoke: (...invocation) => this.#invoke(...invocation),
-          }),
+    // Two pollers that do not know of each other, as after a rebalancing that one of them has missed.
+    const pollers = chance.draw.occurs(0.2) ? 2 : 1;
+    const around = { kafka: this.#kafka, chance, timeline: this.#timeline, batchSizeMax, isolation };
+    const invoke = (plan: FunctionPlan, event: string) => this.#invoke(plan, event);
+    this.#mappings = Array.from({ length: pollers }, () => topology.functions).flatMap((functions) =>
+      functions.flatMap((plan) =>
+        inputTopicsOf(plan).map((input) => new SimulatedMapping({ ...around, ...input, plan, invoke })),
       ),
     );
   }
@@ -137,7 +131,8 @@ class World {
     const inputs = program.inputs(this.#chance.draw, START_MS);
     for (const { topic, partition, atMs, timestampMs, key, value } of inputs)
       this.#timeline.after(atMs, () => {
-        if (this.#damage !== "none") return;
+        // Another topic of the same name would look like the old one as soon as it is as long.
+        if (this.#isRecreated) return;
         this.#kafka.append(topic, partition, [{ key: bytesOf(key), value: bytesOf(value), timestampMs, headers: [] }]);
         this.#wake(topic);
       });
@@ -245,6 +240,7 @@ class World {
     if (done === undefined) return;
     this.#chance.count(`damage: ${done}`);
     this.#damage = "done";
+    this.#isRecreated = done === RECREATED;
   }
 
   #moveLeader(): void {
@@ -267,10 +263,12 @@ class World {
   }
 
   #tasks(): TaskPlace[] {
-    return this.#mappings
-      .filter(({ plan }) => plan.commits)
-      .flatMap(({ plan, topic, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => ({ plan, topic, partition })),
+    return this.#loaded.topology.functions
+      .filter(({ commits }) => commits)
+      .flatMap((plan) =>
+        inputTopicsOf(plan).flatMap(({ topic, partitions }) =>
+          Array.from({ length: partitions }, (_, partition) => ({ plan, topic, partition })),
+        ),
       );
   }
 
