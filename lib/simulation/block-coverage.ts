@@ -46,10 +46,14 @@ export class BlockCoverage {
       const file = files.get(url);
       if (file === undefined) return [];
       const source = sourceOf(variant, file);
-      return functions
-        .flatMap(({ ranges }) => ranges)
-        .filter(({ count }) => count === 0)
-        .map(({ startOffset, endOffset }) => toBlock(file, source, startOffset, endOffset));
+      return (
+        functions
+          .flatMap(({ ranges }) => ranges)
+          .filter(({ count }) => count === 0)
+          .map(({ startOffset, endOffset }) => toBlock(file, source, startOffset, endOffset))
+          // Where nothing but the ends of blocks stands: behind a loop that is only left by a return.
+          .filter(({ text }) => text !== "")
+      );
     });
   }
 }
