@@ -87,7 +87,7 @@ async function sourceFunction(keys: number, batch: number): Promise<Variant> {
 }
 
 /** The same behind a shuffle; its bundles come from another environment, unmeasured. */
-async function shuffleFunction(name: string, operator: Operator, keys: number, batch: number): Promise<Variant> {
+export async function shuffleFunction(name: string, operator: Operator, keys: number, batch: number): Promise<Variant> {
   const sender = await newEngine(operator);
   const engine = await newEngine(operator);
   let texts: string[] = [];

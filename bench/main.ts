@@ -12,12 +12,13 @@ import { restart } from "./services/restart.ts";
 import { startServers } from "./services/servers.ts";
 import { words } from "./services/words.ts";
 import { stateSize } from "./state-size.ts";
+import { timers } from "./timers.ts";
 import { tricks } from "./tricks.ts";
 import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, words, state or tricks (default: all of them)
+  --only <name>   count, windows, words, state, timers or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -55,6 +56,7 @@ const here: Benchmarks = {
   windows: async () => [await windowKinds(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
+  timers: async () => [await timers(progressOf)],
   tricks: async () => [await tricks(progressOf)],
 };
 

@@ -261,6 +261,9 @@ export class KeyedState {
   readonly maxParallelism: number;
   readonly #tables = new Map<string, KeyedTable>();
   #level = 0;
+  /** Whose range was asked for last, at the present level. */
+  #lastKey: string | undefined;
+  #lastPrefix = 0;
 
   constructor(maxParallelism: number) {
     this.maxParallelism = maxParallelism;
@@ -288,6 +291,7 @@ export class KeyedState {
   set level(level: number) {
     if (level === this.#level) return;
     this.#level = level;
+    this.#lastKey = undefined;
     for (const table of this.#tables.values()) table.reshard();
   }
 
@@ -297,7 +301,13 @@ export class KeyedState {
 
   /** The range that a key lies in. */
   prefixOf(key: string): number {
-    return this.#level === 0 ? 0 : positionOf(key, this.maxParallelism) >>> (POSITION_BITS - this.#level);
+    if (this.#level === 0) return 0;
+    // What a step keeps of a key lies in several cells and tables, and is looked for one after the other.
+    if (key !== this.#lastKey) {
+      this.#lastKey = key;
+      this.#lastPrefix = positionOf(key, this.maxParallelism) >>> (POSITION_BITS - this.#level);
+    }
+    return this.#lastPrefix;
   }
 
   /** How many cells all tables have. */
