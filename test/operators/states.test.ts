@@ -356,6 +356,15 @@ describe("states", () => {
     expect(Object.keys(world.state.takeChanges().changes)).toEqual(["by-key/process/state/value/value"]);
   });
 
+  test("a list and a map have a million entries at most", () => {
+    const { list, map } = new World().for("k");
+    for (let i = 0; i < 1_000_000; i++) list.add(i);
+    expect(() => list.add(0)).toThrow('the state "list" has 1000000 elements, which is as many as a list may have');
+    for (let i = 0; i < 1_000_000; i++) map.set(`${i}`, i);
+    map.set("7", 8);
+    expect(() => map.set("new", 0)).toThrow('the state "map" has 1000000 entries, which is as many as a map may have');
+  });
+
   test("reading writes nothing, and a commit has no more than what was touched of a large map and list", () => {
     const world = new World();
     for (let i = 0; i < 5_000; i++) {

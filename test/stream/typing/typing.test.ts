@@ -13,9 +13,11 @@ import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const MISTAKES = [...MISTAKES_OF_STREAMS, ...MISTAKES_OF_JOINS, ...MISTAKES_OF_PROCESSES];
-const VALID = ["valid.ts", "valid-joins.ts", "valid-process.ts"].map((name) =>
-  fileURLToPath(new URL(name, import.meta.url)),
-);
+const VALID = [
+  new URL("./valid.ts", import.meta.url),
+  new URL("./valid-joins.ts", import.meta.url),
+  new URL("./valid-process.ts", import.meta.url),
+].map((url) => fileURLToPath(url));
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
