@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
+import { joinViews } from "./join-views.ts";
 import type { ProgressOf, Section } from "./section.ts";
 import { commits } from "./services/commits.ts";
 import { once } from "./services/once.ts";
@@ -18,7 +19,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, words, state, timers or tricks (default: all of them)
+  --only <name>   count, windows, joins, words, state, timers or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -54,6 +55,7 @@ type Benchmarks = Readonly<Record<string, () => Promise<readonly Section[]>>>;
 const here: Benchmarks = {
   count: () => countViews(progressOf),
   windows: async () => [await windowKinds(progressOf)],
+  joins: async () => [await joinViews(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
   timers: async () => [await timers(progressOf)],

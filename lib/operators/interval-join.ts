@@ -11,7 +11,7 @@ import type { Push, Step, StepSetup } from "./step.ts";
 import { TimedBuffer } from "./timed-buffer.ts";
 
 /** Elements of a stretch are dropped together: at least so much of event time, and so few stretches that looking through them costs nothing. */
-const STRETCH_MS_MIN = 1_000;
+const STRETCH_MS_MIN = 100;
 const STRETCHES_PER_INTERVAL = 4;
 const STRETCHES_KEPT_MAX = 64;
 

@@ -10,7 +10,7 @@ import type { KeyedTable, Namespace } from "../state/keyed-state.ts";
 /** Elements in one cell. */
 const CELL_MAX = 32;
 
-/** Timestamp and value in turn, by timestamp. */
+/** Time since the begin of the stretch and value in turn, by time. */
 type Cell = unknown[];
 
 export class TimedBuffer {
@@ -30,17 +30,20 @@ export class TimedBuffer {
   /** Keeps an element. `key` is encoded; the value is storable one level below a cell. */
   add(key: string, timestampMs: number, value: unknown): void {
     const stretch = Math.floor(timestampMs / this.#stretchMs);
+    const sinceMs = timestampMs - stretch * this.#stretchMs;
     const there = this.#sorted()[this.#indexOf(stretch)];
     let part = there?.stretch === stretch ? there.parts - 1 : 0;
+    const cells = there?.stretch === stretch ? this.#table.at(key) : undefined;
+    const cellOf = (n: number) => cells?.get(nameOf(stretch, n))?.get(key) as Cell | undefined;
     // To the key's last cell, so that elements of one time stay in order of arrival.
-    let cell = this.#table.get(nameOf(stretch, part), key) as Cell | undefined;
-    while (cell === undefined && part > 0) cell = this.#table.get(nameOf(stretch, --part), key) as Cell | undefined;
+    let cell = cellOf(part);
+    while (cell === undefined && part > 0) cell = cellOf(--part);
     if (cell === undefined || cell.length >= 2 * CELL_MAX) {
       if (cell !== undefined) part++;
       this.#note(stretch, part + 1);
-      cell = [timestampMs, value];
-    } else if ((cell.at(-2) as number) <= timestampMs) cell.push(timestampMs, value);
-    else cell.splice(firstAbove(cell, timestampMs), 0, timestampMs, value);
+      cell = [sinceMs, value];
+    } else if ((cell.at(-2) as number) <= sinceMs) cell.push(sinceMs, value);
+    else cell.splice(firstAbove(cell, sinceMs), 0, sinceMs, value);
     this.#table.set(nameOf(stretch, part), key, cell);
   }
 
@@ -54,14 +57,20 @@ export class TimedBuffer {
   ): void {
     const aboveMs = Math.max(fromMs - 1, watermarkMs - this.#keepMs);
     const stretches = this.#sorted();
+    const cells = this.#table.at(key);
+    if (cells === undefined) return;
     for (let i = this.#indexOf(Math.floor((aboveMs + 1) / this.#stretchMs)); i < stretches.length; i++) {
       const { stretch, parts } = stretches[i] as { stretch: number; parts: number };
-      if (stretch * this.#stretchMs > toMs) break;
+      const startMs = stretch * this.#stretchMs;
+      if (startMs > toMs) break;
       for (let part = 0; part < parts; part++) {
-        const cell = this.#table.get(nameOf(stretch, part), key) as Cell | undefined;
+        const cell = cells.get(nameOf(stretch, part))?.get(key) as Cell | undefined;
         if (cell === undefined) continue;
-        for (let j = firstAbove(cell, aboveMs); j < cell.length && (cell[j] as number) <= toMs; j += 2)
-          visit(cell[j] as number, cell[j + 1]);
+        for (let j = firstAbove(cell, aboveMs - startMs); j < cell.length; j += 2) {
+          const timestampMs = startMs + (cell[j] as number);
+          if (timestampMs > toMs) break;
+          visit(timestampMs, cell[j + 1]);
+        }
       }
     }
   }
@@ -85,7 +94,8 @@ export class TimedBuffer {
     for (const { stretch, parts } of stretches) {
       if (stretch * this.#stretchMs > watermarkMs) break;
       const whole = (stretch + 1) * this.#stretchMs - 1 <= watermarkMs;
-      for (let part = 0; part < parts; part++) this.#takeFrom(nameOf(stretch, part), watermarkMs, whole, visit);
+      for (let part = 0; part < parts; part++)
+        this.#takeFrom(nameOf(stretch, part), stretch * this.#stretchMs, watermarkMs, whole, visit);
       if (!whole) break;
       this.#drop(stretch, parts);
       count++;
@@ -101,14 +111,15 @@ export class TimedBuffer {
 
   #takeFrom(
     namespace: Namespace,
+    startMs: number,
     watermarkMs: number,
     whole: boolean,
     visit: (key: string, timestampMs: number, value: unknown) => void,
   ): void {
     this.#table.forEach(namespace, (key, value) => {
       const cell = value as Cell;
-      const end = whole ? cell.length : firstAbove(cell, watermarkMs);
-      for (let i = 0; i < end; i += 2) visit(key, cell[i] as number, cell[i + 1]);
+      const end = whole ? cell.length : firstAbove(cell, watermarkMs - startMs);
+      for (let i = 0; i < end; i += 2) visit(key, startMs + (cell[i] as number), cell[i + 1]);
       if (whole || end === 0) return;
       if (end === cell.length) this.#table.remove(namespace, key);
       else this.#table.set(namespace, key, cell.slice(end));
@@ -163,13 +174,13 @@ function parseName(namespace: Namespace): { readonly stretch: number; readonly p
   return { stretch: stretch as number, parts: (part as number) + 1 };
 }
 
-/** The index of the first element whose timestamp is above. */
-function firstAbove(cell: Cell, timestampMs: number): number {
+/** The index of the first element whose time is above. */
+function firstAbove(cell: Cell, sinceMs: number): number {
   let low = 0;
   let high = cell.length >> 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((cell[2 * middle] as number) <= timestampMs) low = middle + 1;
+    if ((cell[2 * middle] as number) <= sinceMs) low = middle + 1;
     else high = middle;
   }
   return 2 * low;

@@ -51,6 +51,11 @@ export class KeyedTable {
     return this.#shards.get(this.#state.prefixOf(key))?.get(namespace)?.get(key);
   }
 
+  /** What `get` finds of a key in several namespaces: `at(key)?.get(namespace)?.get(key)`, with one look for where the key is. Only for reading. */
+  at(key: string): ReadonlyMap<Namespace, ReadonlyMap<string, unknown>> | undefined {
+    return this.#shards.get(this.#state.prefixOf(key));
+  }
+
   set(namespace: Namespace, key: string, value: unknown): void {
     this.#cells(namespace, key).set(key, value);
     this.#touch(namespace).add(key);
