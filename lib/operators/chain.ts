@@ -64,6 +64,8 @@ export type Chain = {
   readonly partials: readonly (Step["partials"] | undefined)[];
   /** What fires results again, by the table of its step. */
   readonly results: ReadonlyMap<string, NonNullable<Step["fireAgain"]>>;
+  /** What the state of steps looks like, by their table. */
+  readonly shapes: ReadonlyMap<string, string>;
   /** The steps that keep something or wait for something, inputs before what reads them. */
   readonly stateful: readonly Step[];
 };
@@ -95,6 +97,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   const steps = new Map<Node | SinkNode, Step>();
   const stateful: Step[] = [];
   const results = new Map<string, NonNullable<Step["fireAgain"]>>();
+  const shapes = new Map<string, string>();
 
   /** What a node pushes into: all steps of this function that read it. */
   const outOf = (node: Node): Push => {
@@ -178,6 +181,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     const step = makeStep(node);
     steps.set(node, step);
     if (step.advance !== undefined || step.flush !== undefined) stateful.unshift(step);
+    if (step.shape !== undefined) shapes.set(tableName(plan, node as StatefulNode), step.shape);
     if (step.fireAgain !== undefined) results.set(tableName(plan, node as StatefulNode), step.fireAgain);
   }
 
@@ -191,6 +195,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
       return readers.length === 1 ? steps.get(readers[0] as Node)?.partials : undefined;
     }),
     results,
+    shapes,
     stateful,
   };
 }

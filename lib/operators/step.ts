@@ -22,6 +22,8 @@ export interface Step {
   advance?(): void;
   /** Fires a result again that failed, from what its dead letter kept. A window's changes none of its cells; a process function's timer meets the state of now. */
   fireAgain?(namespace: Namespace, key: string, accumulator: unknown): void;
+  /** What its state looks like, where it would misread that of another shape: then the task refuses it, if there is any. */
+  readonly shape?: string;
   /** When it wants to be told next that the watermark moved; +∞: never. */
   nextEventTimeMs?(): number;
   /** The same for the clock. */

@@ -2,6 +2,7 @@
 
 import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
+import { shapeOf } from "../windows/shape.ts";
 import { generalWindowStep } from "./general-window.ts";
 import { sessionAggregateStep } from "./session-aggregate.ts";
 import { slicedAggregateStep } from "./sliced-aggregate.ts";
@@ -9,6 +10,10 @@ import type { Step, StepSetup } from "./step.ts";
 import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
 
 export function windowStep(node: WindowNode, setup: StepSetup): Step {
+  return { ...cheapestStep(node, setup), shape: shapeOf(node) };
+}
+
+function cheapestStep(node: WindowNode, setup: StepSetup): Step {
   if (!isPlain(node)) return generalWindowStep(node, setup);
   if (hasAssigner(node, "tumbling")) return tumblingAggregateStep(node, setup);
   if (node.aggregator.merge === undefined) return generalWindowStep(node, setup);

@@ -11,6 +11,7 @@ import { ChunkCover, levelAfter, parseRangeName } from "../state/chunk-range.ts"
 import { KeyedState, type StateChanges } from "../state/keyed-state.ts";
 import type { LogEntry, StateLog } from "../state-log/state-log.ts";
 import { openLog, readTail } from "../state-log/workflow.ts";
+import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
@@ -146,6 +147,7 @@ function assemble(
     shuffle: (node) => collector.shuffle(node),
     late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),
   });
+  takeShapes(name, state, meta, chain);
   return {
     name,
     plan,
@@ -161,6 +163,28 @@ function assemble(
     collector,
     chain,
   };
+}
+
+/** Refuses state that the code of today would misread, and notes what it will look like from here on. */
+function takeShapes(name: TaskName, state: KeyedState, meta: TaskMeta, { shapes }: Chain): void {
+  if (shapes.size === 0) return;
+  const before = meta.shapes ?? {};
+  for (const [table, shape] of shapes) {
+    const was = before[table];
+    if (was === undefined || was === shape || !hasCells(state, table)) continue;
+    throw new MillraceError(
+      "state-unusable",
+      `Task ${name.full} keeps state of ${table} as ${was}, and its code has ${shape} now. Give the step another name to begin anew beside it, or reset function ${name.functionName}.`,
+    );
+  }
+  meta.shapes = { ...before, ...Object.fromEntries(shapes) };
+}
+
+/** Whether a step keeps anything, in its table or in those beside it. */
+function hasCells(state: KeyedState, table: string): boolean {
+  for (const [name, { size }] of state.tables())
+    if ((name === table || name.startsWith(`${table}/`)) && size > 0) return true;
+  return false;
 }
 
 /** Functions without a shuffle partition their state by the source's keys; the groups then only serve chunks. */

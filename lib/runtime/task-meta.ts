@@ -29,6 +29,8 @@ export type TaskMeta = {
   bundles: Map<string, number[]>;
   /** The last commit with outputs that are to appear exactly once, and the one before it; absent before the first. */
   exactlyOnce?: { readonly last: number; readonly before: number | undefined };
+  /** What the state of steps looks like, by table; absent where an older version wrote it. */
+  shapes?: Readonly<Record<string, string>>;
   /** All that was ever counted. */
   totals: Counts & { records: number; outputs: number };
 };

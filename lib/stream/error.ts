@@ -20,7 +20,7 @@ export type ErrorCode =
   | "state-broken"
   /** The state store did not do what was asked. */
   | "state-store"
-  /** State written by a newer version, or a folder somebody else has locked. */
+  /** State written by a newer version or by other windows than those of today, or a folder somebody else has locked. */
   | "state-unusable"
   /** A task lost its race too often. */
   | "conflict"
