@@ -1,0 +1,86 @@
+/** Windows that must compile, and infer exactly this. Checked by tsc; never run. */
+
+import {
+  countEvictor,
+  countTrigger,
+  cumulative,
+  customEvictor,
+  customTrigger,
+  customWindows,
+  deltaEvictor,
+  deltaTrigger,
+  type GlobalWindow,
+  globalWindow,
+  type KeyedStream,
+  minutes,
+  purging,
+  type Stream,
+  seconds,
+  session,
+  sliding,
+  stream,
+  type TimeWindow,
+  tumbling,
+  type WindowResult,
+} from "millrace";
+import { type Access, access, type Equal, expectType, type Order, orders } from "./prelude.ts";
+
+const byUrl = stream(access).keyBy((a) => a.url);
+
+// The window of a result is typed by the assigner.
+const slid = byUrl.window(sliding(minutes(1), seconds(1))).count();
+expectType<Equal<typeof slid, KeyedStream<WindowResult<string, number, TimeWindow>, string>>>();
+const grown = byUrl.window(cumulative(minutes(1), minutes(60))).average((a) => a.ms);
+expectType<Equal<typeof grown, KeyedStream<WindowResult<string, number, TimeWindow>, string>>>();
+const counted = byUrl.countWindow(10, 5).maxBy((a) => a.ms);
+expectType<Equal<typeof counted, KeyedStream<WindowResult<string, Access, GlobalWindow>, string>>>();
+
+// Functions of elements know their type.
+const sessions = byUrl
+  .window(session((a) => (a.status >= 500 ? seconds(1) : minutes(30))))
+  .process((elements, { key, window, timestampsMs, timestampMs }) => {
+    expectType<Equal<typeof elements, readonly Access[]>>();
+    expectType<Equal<typeof window, TimeWindow>>();
+    expectType<Equal<typeof timestampsMs, readonly number[]>>();
+    return [{ key, visits: elements.length, endedAt: timestampMs } as const];
+  });
+expectType<
+  Equal<
+    typeof sessions,
+    KeyedStream<{ readonly key: string; readonly visits: number; readonly endedAt: number }, string>
+  >
+>();
+
+byUrl
+  .window(customWindows({ assign: (a, timeMs) => [{ startMs: timeMs, endMs: timeMs + a.ms }] }))
+  .trigger(purging(deltaTrigger(5, (last, a) => a.ms - last.ms)))
+  .evictor(deltaEvictor(5, (a, last) => last.ms - a.ms))
+  .topN(3, (a) => a.ms);
+
+byUrl
+  .window(globalWindow())
+  .trigger(
+    customTrigger({
+      state: () => ({ errors: 0 }),
+      onElement(a, context) {
+        expectType<Equal<typeof a, Access>>();
+        expectType<Equal<typeof context.window, GlobalWindow>>();
+        if (a.status >= 500) context.state = { errors: context.state.errors + 1 };
+        return context.state.errors > 10 ? "fire-and-purge" : "continue";
+      },
+    }),
+  )
+  .evictor(customEvictor({ before: (elements) => elements.filter(({ value }) => value.status >= 500) }))
+  .collect();
+
+byUrl.window(tumbling(minutes(1)), { emit: { every: seconds(5), time: "processing" } }).count();
+byUrl
+  .window(tumbling(minutes(1)), { name: "per-minute", emit: "updates" })
+  .trigger(countTrigger(3))
+  .evictor(countEvictor(3));
+
+// Windows over all elements have no key.
+const all = stream(orders)
+  .windowAll(tumbling(minutes(1)))
+  .minBy((order) => order.id);
+expectType<Equal<typeof all, Stream<WindowResult<null, Order, TimeWindow>, null>>>();
