@@ -1,6 +1,7 @@
 /** Process functions: author's code with state and timers per key. What it keeps lies in tables of the step, one per state and kind of timer. */
 
 import { MillraceError } from "../stream/error.ts";
+import { stepNameOf } from "../stream/graph.ts";
 import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
 import type { AuthorFunction, ConnectNode, ProcessNode } from "../stream/node.ts";
 import type { TimerCtx, TimerSetter } from "../stream/process.ts";
@@ -20,6 +21,12 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 export function processStep(node: ProcessNode | ConnectNode, setup: StepSetup): Step {
   const { time, guard, call, out } = setup;
   const { onTimer } = node;
+  // What it keeps itself lies in tables with suffixes.
+  if (setup.table.size > 0)
+    throw new MillraceError(
+      "state-unusable",
+      `A process function has the name of a step that was of another kind in an earlier version of the code, and kept something: give it another name than ${JSON.stringify(stepNameOf(node))}, or reset the function.`,
+    );
   const scope = new CallScope(call);
   const states = makeStates(node.states, scope, setup);
   const eventTimers = new Timers(setup.tables, "event");

@@ -91,6 +91,19 @@ describe("process functions that changed", () => {
     expect(await runAll([version(adding(), "sums"), 1], [version(adding(), "others"), 2])).toEqual(["1", "2"]);
   });
 
+  test("a step that was of another kind is refused with a sentence", async () => {
+    const counting = operator(
+      "evolving",
+      stream(items)
+        .keyedByTopicKey()
+        .count({ name: "sums" })
+        .to(out.from(({ value }) => `${value}`)),
+    );
+    await expect(runAll([counting, 1], [version(adding(), "sums"), 2])).rejects.toThrow(
+      'was of another kind in an earlier version of the code, and kept something: give it another name than "sums", or reset the function.',
+    );
+  });
+
   test("an added state begins empty, and the others stay", async () => {
     const more: Version = {
       state: { sum: counterState(), list: listState<number>() },
