@@ -145,6 +145,7 @@ const UNITS = [
 ] as const;
 
 function toDuration(ms: number): string {
+  if (ms === 0) return "0 ms";
   const [size, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, "ms"];
   return `${ms / size} ${unit}`;
 }

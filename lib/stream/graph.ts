@@ -154,7 +154,7 @@ export function behind(node: KeyByNode, nodes: readonly (Node | SinkNode)[]): re
 }
 
 /** The nearest nodes above one for which `stop` holds, without looking behind them. */
-export function above<N extends Node>(node: Node | SinkNode, stop: (node: Node) => node is N): readonly N[] {
+function above<N extends Node>(node: Node | SinkNode, stop: (node: Node) => node is N): readonly N[] {
   const found = new Set<N>();
   const seen = new Set<Node>();
   const open = [...inputsOf(node)];

@@ -104,9 +104,6 @@ class TableNodes {
   }
 }
 
-/** Whether a value is what `table` returns. */
-export const { isTable } = TableNodes;
-
 /** A stream–table join; `then` makes the stream that follows. */
 export function tableJoinOf(
   mode: TableJoinNode["mode"],

@@ -193,3 +193,35 @@ test("a table holds the watermark back until its topic is idle", async () => {
   await driver.advanceClock(101);
   expect(await driver.read(out)).toEqual(["10 Ann"]);
 });
+
+test.each(["inner", "left"] as const)("what Flink's own test of temporal joins finds: %s", async (mode) => {
+  // Time moves only where the test moves it.
+  const patient = boundedOutOfOrderness(milliseconds(1_000_000));
+  const probe = topic("probe", { value: json<{ key: string; name: string }>(), watermark: patient });
+  const build = topic("build", { key: text(), value: json<Customer>(), watermark: patient, compacted: true });
+  const from = stream(probe).keyBy(({ key }) => key);
+  const joined = mode === "inner" ? from.join(table(build)) : from.leftJoin(table(build));
+  const temporal = operator("temporal", joined.map((left, right) => `${left.name} ${right?.name ?? "none"}`).to(out));
+  await using driver = await testDriver(temporal);
+  const left = (ms: number, key: string, name: string) => driver.send(probe, at(ms, { key, name }));
+  const right = (ms: number, key: string, name: string | null) =>
+    driver.send(build, at(ms, name === null ? null : { name }, { key }));
+  await driver.advanceWatermark(1);
+  await left(1, "k1", "1a1");
+  await right(2, "k1", "1a2");
+  await driver.advanceWatermark(2);
+  await left(1, "k1", "1a1");
+  await left(3, "k1", "1a3");
+  await right(4, "k2", "2a4");
+  await driver.advanceWatermark(5);
+  await left(6, "k2", "2a3");
+  await right(7, "k2", "2a5");
+  await driver.advanceWatermark(8);
+  await left(9, "k2", "5a11");
+  await left(11, "k2", "5a12");
+  await right(9, "k2", null);
+  await right(10, "k2", "2a6");
+  await driver.advanceWatermark(13);
+  const all = ["1a1 none", "1a1 none", "1a3 1a2", "2a3 2a4", "5a11 none", "5a12 2a6"];
+  expect(await driver.read(out)).toEqual(mode === "left" ? all : all.filter((line) => !line.endsWith("none")));
+});

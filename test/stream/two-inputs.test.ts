@@ -1,6 +1,7 @@
 /** Streams that meet: how they share a shuffle, what it is called, and what must fit together. */
 
 import { describe, expect, test } from "vitest";
+import { toDescription } from "../../lib/stream/describe.ts";
 import { milliseconds, seconds } from "../../lib/stream/duration.ts";
 import { json, text } from "../../lib/stream/format.ts";
 import type { KeyedStream } from "../../lib/stream/keyed-stream.ts";
@@ -9,6 +10,7 @@ import { stream } from "../../lib/stream/stream.ts";
 import { table } from "../../lib/stream/table.ts";
 import { topic } from "../../lib/stream/topic.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
+import { tumbling } from "../../lib/stream/tumbling.ts";
 import { boundedOutOfOrderness, monotonic } from "../../lib/stream/watermark-strategy.ts";
 import { define, problemsOf } from "./streams.ts";
 
@@ -233,4 +235,44 @@ describe("a table", () => {
         .leftJoin(stream(orders) as never),
     ).toThrow("leftJoin() takes a table, as table() returns it.");
   });
+});
+
+test("a topology says how streams meet", () => {
+  const left = stream(orders).keyBy(key);
+  const right = stream(payments).keyBy(key);
+  const [, second] = toDescription(
+    buildTopology("shop", [
+      define(
+        "a",
+        meet(left, right, "near").to(out),
+        left
+          .intervalJoin(right)
+          .between(seconds(0), milliseconds(90))
+          .map((a, b) => `${a} ${b}`)
+          .to(out),
+        left
+          .join(right)
+          .window(tumbling(seconds(5)))
+          .map((a, b) => `${a} ${b}`)
+          .to(out),
+        left
+          .coGroup(right)
+          .window(tumbling(seconds(5)))
+          .flatMap((a, b) => [...a, ...b])
+          .to(out),
+        left
+          .leftJoin(table(customers))
+          .map((a, b) => `${a} ${b}`)
+          .to(out),
+      ),
+    ]),
+  ).operators.flatMap(({ functions }) => functions);
+  expect(second?.reads).toEqual([{ topic: "a--by-key", partitions: 5 }]);
+  expect(second?.steps).toEqual([
+    "intervalJoin near (-1 s to 1 s)",
+    "intervalJoin (0 ms to 90 ms)",
+    "join (5 s tumbling)",
+    "coGroup (5 s tumbling)",
+    "leftJoin (table)",
+  ]);
 });
