@@ -37,10 +37,11 @@ export const BUCKET = "simulated";
 
 const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
-/** Calls that few invocations make: what goes wrong with them goes wrong more often, or it would in no run. */
-const RARE =
-  /once more|chunk|parts|listing|generation|^S3|^DynamoDB Delete|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/;
-const RARE_TIMES = 5;
+/** How much oftener than others calls go wrong that few invocations make: in no run would they else. The first that fits counts. */
+const RARE: readonly (readonly [name: RegExp, times: number])[] = [
+  [/^S3 (Delete|List)|parts, once more|DeleteItem|GetItem chunk/, 60],
+  [/once more|chunk|parts|listing|generation|^S3|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/, 5],
+];
 const SKEW_MS_MAX = 2_000;
 const JUMP_MS_MAX = 60_000;
 
@@ -142,7 +143,7 @@ export class Environment {
   #call<T>(name: string, serve: () => T, deadlineMs: number | undefined): Promise<T> {
     const { chance, timeline, holds } = this.#around;
     const endMs = timeline.now() + (deadlineMs ?? 0);
-    const times = RARE.test(name) ? RARE_TIMES : 1;
+    const times = RARE.find(([rare]) => rare.test(name))?.[1] ?? 1;
     return new Promise((resolve, reject) => {
       // Whoever is dead asks nobody, and is never told.
       if (this.#isDead) return;

@@ -16,6 +16,7 @@ const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
   { file: "runtime/snapshot.ts", find: "changesBytes * 1.25", replace: "changesBytes * 0" },
   { file: "runtime/snapshot.ts", find: "SELF_CONTAINED_BYTES = 1_024", replace: "SELF_CONTAINED_BYTES = 48" },
+  { file: "state-log/dynamodb-items.ts", find: "SHARDS = 4", replace: "SHARDS = 2" },
   { file: "state-log/dynamodb-items.ts", find: "ITEM_BYTES_MAX = 390 * 1024", replace: "ITEM_BYTES_MAX = 1_600" },
   { file: "state-log/dynamodb-state-log.ts", find: "ITEM_BYTES_MAX - 4 * 1024", replace: "ITEM_BYTES_MAX - 1_200" },
   { file: "state-log/dynamodb-parts.ts", find: "PART_BYTES = 384 * 1024", replace: "PART_BYTES = 512" },

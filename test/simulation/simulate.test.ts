@@ -36,7 +36,8 @@ test("a guard that is missing is noticed, with the seed that repeats it", { time
 test("what was not covered is a gap", () => {
   const counts = new Map([
     ...Object.keys(FAULT_KINDS).map((kind) => [`fault: ${kind}`, 1] as const),
-    ["call: Kafka Fetch", 3],
+    ["call: Kafka Fetch", 300],
+    ["call: Kafka Seldom", 3],
     ["crash-before: Kafka Fetch", 1],
     ["crash-during: Kafka Fetch", 1],
   ] as const);

@@ -6,12 +6,16 @@ import type { SeedsResult } from "./run-seeds.ts";
 
 const CRASHES = ["crash-before", "crash-during", "crash-after"];
 const BROKEN_SHOWN_MAX = 10;
+/** A call that was made less often is not asked to have crashed at each of its points. */
+const CALLS_MIN = 200;
 
 /** What should have happened in so many runs, and did not. `known`: blocks that no run can reach, each with a reason. */
 export function gapsOf({ counts, unrun }: SeedsResult, known: readonly UnreachedBlock[]): string[] {
   const has = (name: string) => (counts.get(name) ?? 0) > 0;
   const faults = Object.keys(FAULT_KINDS).filter((kind) => !has(`fault: ${kind}`));
-  const calls = [...counts.keys()].filter((name) => name.startsWith("call: ")).map((name) => name.slice(6));
+  const calls = [...counts]
+    .filter(([name, n]) => name.startsWith("call: ") && n >= CALLS_MIN)
+    .map(([name]) => name.slice(6));
   const crashes = calls.flatMap((call) =>
     CRASHES.filter((crash) => !has(`${crash}: ${call}`)).map((crash) => `${crash} of ${call} never happened`),
   );

@@ -12,6 +12,11 @@ import { runSeeds } from "./run-seeds.ts";
 /** A run of fewer seeds is not asked what it has covered. */
 const COVERAGE_SEEDS_MIN = 5_000;
 
+// Whoever read the output has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 const args = parseArguments(process.argv.slice(2));
