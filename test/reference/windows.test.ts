@@ -8,7 +8,7 @@ import { describe, test } from "vitest";
 import { cumulatives, customs, evictings, globals, sessions, slidings, tumblings, whens } from "./arbitrary-windows.ts";
 import { compare, script } from "./compare-windows.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 180);
+const RUNS = Number(process.env.MILLRACE_RUNS ?? 190);
 const TIMEOUT_MS = Math.max(30_000, RUNS * 100);
 
 const byDefault = whens(true).filter(({ name }) => name === "by default");
