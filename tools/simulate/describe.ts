@@ -19,7 +19,7 @@ export function gapsOf({ counts, unrun }: SeedsResult, known: readonly Unreached
   const crashes = calls.flatMap((call) =>
     CRASHES.filter((crash) => !has(`${crash}: ${call}`)).map((crash) => `${crash} of ${call} never happened`),
   );
-  const blocks = unrun
+  const blocks = (unrun ?? [])
     .filter(({ file, text }) => !known.some((one) => one.file === file && text.startsWith(one.text)))
     .map(({ file, line, text }) => `lib/${file}:${line} was never run: ${text}`);
   return [...faults.map((kind) => `the fault ${kind} never happened`), ...crashes, ...blocks];
@@ -46,7 +46,7 @@ export function describeSeeds(
       return `  ${call.padEnd(34)}${String(n).padStart(10)} calls${crashes}`;
     }),
     "",
-    ...(unrun.length === 0
+    ...(unrun === undefined || unrun.length === 0
       ? []
       : [
           `Blocks of the protocol's files never run: ${unrun.length}, of which ${gaps.length === 0 ? "all" : "some"} are known to be out of reach.`,

@@ -8,12 +8,12 @@ export type SeedsResult = {
   /** By seed. */
   broken: SeedsNews["broken"][number][];
   readonly counts: Map<string, number>;
-  unrun: NonNullable<SeedsNews["unrun"]>;
+  /** Blocks that no thread has run; undefined: none has told yet. */
+  unrun: SeedsNews["unrun"] | undefined;
 };
 
 const WORKER = new URL("../../lib/simulation/seeds-worker.ts", import.meta.url);
 
-/** Blocks are counted on one thread, of this many seeds at the most: that slows it down. */
 export type SeedsRange = Pick<SeedsOrder, "from" | "seeds" | "patches" | "untilBroken" | "countsBlocks">;
 
 /** Runs the seeds; `onNews` is told of the result so far. */
@@ -22,15 +22,14 @@ export async function runSeeds(
   workers: number,
   onNews: (result: SeedsResult) => void = () => {},
 ): Promise<SeedsResult> {
-  const result: SeedsResult = { done: 0, broken: [], counts: new Map(), unrun: [] };
+  const result: SeedsResult = { done: 0, broken: [], counts: new Map(), unrun: undefined };
   await Promise.all(
     Array.from({ length: workers }, (_, offset) => {
-      const order = { ...range, offset, stride: workers, countsBlocks: range.countsBlocks && offset === 0 };
-      return runWorker(order, (news) => {
+      return runWorker({ ...range, offset, stride: workers }, (news) => {
         result.done += news.done;
         result.broken = [...result.broken, ...news.broken].sort((a, b) => a.seed - b.seed);
         for (const [name, n] of news.counts) result.counts.set(name, (result.counts.get(name) ?? 0) + n);
-        result.unrun = news.unrun ?? result.unrun;
+        if (news.unrun !== undefined) result.unrun = inBoth(result.unrun, news.unrun);
         onNews(result);
       });
     }),
@@ -45,4 +44,13 @@ function runWorker(order: SeedsOrder, onNews: (news: SeedsNews) => void): Promis
     worker.on("error", reject);
     worker.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`A thread ended with code ${code}.`))));
   });
+}
+
+type Blocks = NonNullable<SeedsNews["unrun"]>;
+
+function inBoth(some: Blocks | undefined, others: Blocks): Blocks {
+  if (some === undefined) return others;
+  const nameOf = ({ file, line, text }: Blocks[number]) => `${file}:${line} ${text}`;
+  const names = new Set(others.map(nameOf));
+  return some.filter((block) => names.has(nameOf(block)));
 }
