@@ -97,6 +97,13 @@ export {
 } from "./stream/watermark-strategy.ts";
 export type { CoGroup, CoGrouped, WindowJoin, WindowJoinCtx, WindowJoined } from "./stream/window-joined.ts";
 export type { GlobalWindow, TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
-export type { ProcessOptions, WindowContext, Windowed, WindowedAll, WindowOptions } from "./stream/windowed.ts";
+export type {
+  ProcessOptions,
+  ResultContext,
+  WindowContext,
+  Windowed,
+  WindowedAll,
+  WindowOptions,
+} from "./stream/windowed.ts";
 export type { RedriveOutcome } from "./wire/lambda-event.ts";
 export type { RecordColumns } from "./wire/record-columns.ts";

@@ -21,10 +21,14 @@ export interface WindowOptions extends Named {
   readonly emit?: "results" | "updates" | { readonly every: Duration; readonly time?: "event" | "processing" };
 }
 
-/** What a function of all elements of a window is told besides them. */
-export interface WindowContext<out K, out W> extends Ctx {
+/** What a function of a window's result is told besides it. */
+export interface ResultContext<out K, out W> extends Ctx {
   readonly key: K;
   readonly window: W;
+}
+
+/** What a function of all elements of a window is told besides them. */
+export interface WindowContext<out K, out W> extends ResultContext<K, W> {
   /** The timestamps of the elements, in their order. `timestampMs` is that of what the function returns: the window's last. */
   readonly timestampsMs: readonly number[];
 }
@@ -83,6 +87,14 @@ export interface Windowed<out T, out K, out W> {
     build: (on: NoInfer<O>) => A,
   ): KeyedStream<WindowResult<K, ResultOf<A>, W>, K>;
   /**
+   * What a function makes of the result of an aggregate, with the window and its key: any number of elements. As `process`, but nothing is kept except what the
+   * aggregate keeps.
+   */
+  aggregateAndProcess<A extends Aggregates, R, O = On<T>>(
+    build: (on: NoInfer<O>) => A,
+    fn: (result: ResultOf<A>, context: ResultContext<K, W>) => R & Several<R>,
+  ): KeyedStream<ElementOf<R>, K>;
+  /**
    * What a function makes of all elements of a window at once: any number of elements, with the timestamp of the window's end − 1. The elements are kept in
    * state until then; where an aggregate says enough, it costs less.
    */
@@ -130,6 +142,11 @@ export interface WindowedAll<out T, out W> {
   aggregate<A extends Aggregates, O = On<T>>(
     build: (on: NoInfer<O>) => A,
   ): Stream<WindowResult<null, ResultOf<A>, W>, null>;
+  /** As `Windowed.aggregateAndProcess`. */
+  aggregateAndProcess<A extends Aggregates, R, O = On<T>>(
+    build: (on: NoInfer<O>) => A,
+    fn: (result: ResultOf<A>, context: ResultContext<null, W>) => R & Several<R>,
+  ): Stream<ElementOf<R>, null>;
   /** As `Windowed.process`. */
   process<O>(
     fn: (elements: readonly T[], context: WindowContext<null, W>) => O & Several<O>,

@@ -6,8 +6,9 @@ import { collectAll, reduceBy, topOf } from "./aggregators-collecting.ts";
 import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
 import { requireAssigner, requireCount, requireLength, requireTime } from "./check-window.ts";
+import type { Ctx } from "./ctx.ts";
 import { type Duration, milliseconds } from "./duration.ts";
-import type { Named } from "./elements.ts";
+import type { Named, WindowResult } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { EvictorSpec } from "./evictor.ts";
 import type { AuthorFunction, Node, WindowNode } from "./node.ts";
@@ -171,6 +172,18 @@ class WindowsBuilder {
     return this.#close(toAggregatorSpec(authorFunction(build, "aggregate")));
   }
 
+  aggregateAndProcess(build: AuthorFunction, fn: AuthorFunction): unknown {
+    const input = this.#toNode(toAggregatorSpec(authorFunction(build, "aggregateAndProcess")));
+    const process = authorFunction(fn, "aggregateAndProcess");
+    return this.#then({
+      kind: "flatMap",
+      input,
+      name: undefined,
+      fn: ({ key, value, window }: WindowResult<unknown, unknown, unknown>, ctx: Ctx) =>
+        process(value, { ...ctx, key, window }),
+    });
+  }
+
   process(fn: AuthorFunction, { order = "arrival" }: ProcessOptions = {}): unknown {
     if (order !== "arrival" && order !== "event-time")
       throw wrong(`The order of a window's elements is "arrival" or "event-time", not ${JSON.stringify(order)}.`);
@@ -182,6 +195,10 @@ class WindowsBuilder {
   }
 
   #close(aggregator: AggregatorSpec | undefined, process?: WindowNode["process"]): unknown {
+    return this.#then(this.#toNode(aggregator, process));
+  }
+
+  #toNode(aggregator: AggregatorSpec | undefined, process?: WindowNode["process"]): WindowNode {
     const { assigner, trigger, evictor } = this.#settings;
     if (assigner.kind === "global" && trigger === undefined)
       throw wrong("A global window never ends, so it gives no result without a trigger; add .trigger(…).");
@@ -193,7 +210,7 @@ class WindowsBuilder {
       if (aggregator !== undefined && aggregator.merge === undefined && evictor === undefined)
         throw wrong("Windows that merge need aggregates that can be merged: give on.custom() a merge.");
     }
-    return this.#then({ ...this.#settings, aggregator, process });
+    return { ...this.#settings, aggregator, process };
   }
 
   #requireEventTime(method: string): void {

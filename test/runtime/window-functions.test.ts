@@ -75,6 +75,25 @@ describe("a function of all elements", () => {
   });
 });
 
+test("a function of an aggregate's result is told the key and the window, and keeps nothing else", async () => {
+  const handler = operator(
+    "rules",
+    keyed
+      .window(tumbling(ms(10)))
+      .aggregateAndProcess(
+        (on) => ({ count: on.count(), most: on.max(({ n }) => n) }),
+        ({ count, most }, { key, window, timestampMs }) =>
+          count > 1 ? [`${key} ${count} ${most} ${window.startMs} ${timestampMs}`] : [],
+      )
+      .to(out),
+  );
+  await using driver = await testDriver(handler);
+  await driver.send(items, a(1, 5), a(2, 7), at(3, { key: "b", n: 1 }));
+  expect((await driver.state(handler, "a")).map(({ value }) => value)).toEqual([[2, 7]]);
+  await driver.advanceWatermark(9);
+  expect(await readOnce(driver, out)).toEqual(["a 2 7 0 9"]);
+});
+
 describe("windows over all keys", () => {
   test("have one result for all, in one task, with a warning", async () => {
     await using driver = await drive(

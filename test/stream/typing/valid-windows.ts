@@ -57,6 +57,16 @@ byUrl
   .evictor(deltaEvictor(5, (a, last) => last.ms - a.ms))
   .topN(3, (a) => a.ms);
 
+const judged = byUrl.window(tumbling(minutes(1))).aggregateAndProcess(
+  (on) => on.average((a) => a.ms),
+  (mean, { key, window }) => {
+    expectType<Equal<typeof mean, number>>();
+    expectType<Equal<typeof window, TimeWindow>>();
+    return mean > 100 ? [{ slow: key, mean }] : [];
+  },
+);
+expectType<Equal<typeof judged, KeyedStream<{ slow: string; mean: number }, string>>>();
+
 byUrl
   .window(globalWindow())
   .trigger(
