@@ -10,7 +10,10 @@ import { bindPair } from "./bind-pair.ts";
 import type { Push, Step, StepSetup } from "./step.ts";
 import { TimedBuffer } from "./timed-buffer.ts";
 
-/** Elements of a stretch are dropped together: at least so much of event time, and so few stretches that looking through them costs nothing. */
+/**
+ * Elements of a stretch are dropped together: at least so much of event time, or twice, four times, … as much, and so few stretches that looking through them
+ * costs nothing. Most changes of the bounds leave them as they are.
+ */
 const STRETCH_MS_MIN = 100;
 const STRETCHES_PER_INTERVAL = 4;
 const STRETCHES_KEPT_MAX = 64;
@@ -26,16 +29,15 @@ export function intervalJoinStep(
   // Until then the other side may still bring an element that is not late and in the interval.
   const keepLeftMs = Math.max(upperMs, 0);
   const keepRightMs = Math.max(-lowerMs, 0);
-  const bufferOf = (side: string, keepMs: number) => {
-    const stretchMs = Math.max(
-      STRETCH_MS_MIN,
-      Math.ceil((upperMs - lowerMs) / STRETCHES_PER_INTERVAL),
-      Math.ceil(keepMs / STRETCHES_KEPT_MAX),
-    );
-    return new TimedBuffer(tables(side), stretchMs, keepMs);
+  const stretchOf = (keepMs: number) => {
+    const leastMs = Math.max((upperMs - lowerMs) / STRETCHES_PER_INTERVAL, keepMs / STRETCHES_KEPT_MAX);
+    let stretchMs = STRETCH_MS_MIN;
+    while (stretchMs < leastMs) stretchMs *= 2;
+    return stretchMs;
   };
-  const lefts = bufferOf("left", keepLeftMs);
-  const rights = bufferOf("right", keepRightMs);
+  const [leftMs, rightMs] = [stretchOf(keepLeftMs), stretchOf(keepRightMs)];
+  const lefts = new TimedBuffer(tables("left"), leftMs, keepLeftMs);
+  const rights = new TimedBuffer(tables("right"), rightMs, keepRightMs);
 
   /** Whether the element may be joined, and its key as it is in state. */
   const enter = (value: unknown, key: unknown, timestampMs: number, side: 0 | 1): string | undefined => {
@@ -72,6 +74,7 @@ export function intervalJoinStep(
 
   return {
     inputs: [left, right],
+    shape: `interval join by stretches of ${leftMs} and ${rightMs} ms`,
 
     advance() {
       toldMs = time.watermarkMs;

@@ -86,6 +86,7 @@ export function tableJoinStep({ mode, fn }: TableJoinNode, { tables, time, call,
 
   return {
     inputs: [left, right],
+    shape: "table join",
 
     advance() {
       if (time.watermarkMs === toldMs) return;

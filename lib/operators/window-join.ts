@@ -42,7 +42,7 @@ export function windowJoinStep(node: WindowJoinNode, setup: StepSetup): Step {
     const [side, value] = tagged as Tagged;
     setup.late[side]?.(value, key, timestampMs);
   };
-  const { inputs, partials: _, ...step } = windowStep(toWindow(node), { ...setup, out: handOn, late: [late] });
+  const { inputs, partials: _, shape, ...step } = windowStep(toWindow(node), { ...setup, out: handOn, late: [late] });
   const [push] = inputs as readonly [Push];
   const tag =
     (side: 0 | 1): Push =>
@@ -51,7 +51,7 @@ export function windowJoinStep(node: WindowJoinNode, setup: StepSetup): Step {
       requireStorable(value, "the element", KEPT_DEPTH);
       push([side, value] satisfies Tagged, key, timestampMs);
     };
-  return { inputs: [tag(0), tag(1)], ...step };
+  return { inputs: [tag(0), tag(1)], ...step, shape: `two sides in ${shape}` };
 }
 
 type Call = (left: unknown, right: unknown) => unknown;

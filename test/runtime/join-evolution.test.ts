@@ -1,0 +1,88 @@
+/** Joins whose code changed and meets state of before: taken on where it can be read, refused with a sentence where it would be misread. */
+
+import {
+  boundedOutOfOrderness,
+  json,
+  type KeyedStream,
+  minutes,
+  type Operator,
+  operator,
+  type Sink,
+  seconds,
+  stream,
+  topic,
+  tumbling,
+} from "millrace";
+import { describe, expect, test } from "vitest";
+import { World } from "./environments.ts";
+
+type Element = { readonly id: string; readonly n: number };
+type Keyed = KeyedStream<Element, string>;
+
+const watermark = boundedOutOfOrderness(minutes(10));
+const declare = (name: string) => topic(name, { value: json<Element>(), watermark, partitions: 1 });
+const out = topic("out", { value: json<string>(), partitions: 1 });
+
+const version = (join: (left: Keyed, right: Keyed) => Sink) =>
+  operator(
+    "evolving",
+    join(
+      stream(declare("lefts")).keyBy(({ id }) => id),
+      stream(declare("rights")).keyBy(({ id }) => id),
+    ),
+  );
+const toPair = (left: Element, right: Element) => `${left.n}-${right.n}`;
+const near = (n: number, name = "near") =>
+  version((left, right) => left.intervalJoin(right).between(seconds(-n), seconds(n)).map(toPair, { name }).to(out));
+const within = (n: number, name = "near") =>
+  version((left, right) =>
+    left
+      .join(right)
+      .window(tumbling(seconds(n)))
+      .map(toPair, { name })
+      .to(out),
+  );
+
+/** Gives a left element to one version and then a right one to the next; returns what came out at the end. */
+async function change(from: Operator, to: Operator): Promise<string[]> {
+  const before = await new World([from]).createTopics();
+  const write = (world: World, side: string, n: number) =>
+    world.write(side, { value: JSON.stringify({ id: "a", n }), timestampMs: 100_000 + n });
+  await write(before, "lefts", 1);
+  await before.environment().deliver("lefts", 0);
+  await before.environment().deliver("evolving--by-key", 0);
+  const after = Object.assign(new World([to]), { broker: before.broker, log: before.log, nowMs: before.nowMs + 1_000 });
+  await write(after, "rights", 2);
+  await after.environment().deliver("rights", 0);
+  await after.environment().tick("lefts", "end");
+  await after.environment().tick("rights", "end");
+  await after.environment().deliver("evolving--by-key", 1);
+  return (await after.texts("out")).map((text) => JSON.parse(text) as string);
+}
+
+describe("state of a join that changed", () => {
+  test.each<[string, Operator, Operator]>([
+    ["nothing", near(1), near(1)],
+    ["the bounds of intervals a little", near(9), near(10)],
+    ["nothing of windows", within(5), within(5)],
+  ])("is taken on: %s", async (_, from, to) => {
+    expect(await change(from, to)).toEqual(["1-2"]);
+  });
+
+  test.each<[string, Operator, Operator, string]>([
+    [
+      "the bounds of intervals by much",
+      near(1),
+      near(60),
+      "keeps state of by-key/near as interval join by stretches of 800 and 800 ms, and its code has interval join by stretches of 51200 and 51200 ms now.",
+    ],
+    ["the size of windows", within(5), within(10), "two sides in tumbling of 10000 ms in event time, collect now."],
+    ["its kind", near(1), within(5), "two sides in tumbling of 5000 ms in event time, collect now."],
+  ])("is refused: %s", async (_, from, to, sentence) => {
+    await expect(change(from, to)).rejects.toThrow(sentence);
+  });
+
+  test("under another name begins anew", async () => {
+    expect(await change(near(1), near(60, "wide"))).toEqual([]);
+  });
+});
