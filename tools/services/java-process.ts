@@ -1,7 +1,7 @@
 /** A Java server as a child process: ready when its log says so, ended by its process id, and never outliving this process. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -20,13 +20,15 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const POLL_MS = 25;
 const LOG_TAIL_LINES = 15;
+const STOP_LOOKS_MAX = 20;
+const STOP_LOOK_MS = 5;
 
 export type JavaProcess = {
   /** Asks it to end, and kills it if it does not. */
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
+  /** SIGSTOP and SIGCONT. It has stopped when `freeze` returns. */
   freeze(): void;
   thaw(): void;
   /** Resolves when it has ended, for whatever reason. */
@@ -77,10 +79,28 @@ export async function startJava(
       await kill();
     },
     kill,
-    freeze: () => signal("SIGSTOP"),
+    freeze: () => {
+      signal("SIGSTOP");
+      if (pid !== undefined) waitUntilStopped(pid);
+    },
     thaw: () => signal("SIGCONT"),
     ended,
   };
+}
+
+/** A process goes on for a moment after the signal, and may answer in it. Where nothing tells, the moment is waited for. */
+function waitUntilStopped(pid: number): void {
+  const isStopped = () => {
+    try {
+      return readdirSync(`/proc/${pid}/task`).every((thread) =>
+        /^State:\s*[Tt]/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")),
+      );
+    } catch {
+      return false;
+    }
+  };
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let looks = 0; looks < STOP_LOOKS_MAX && !isStopped(); looks += 1) Atomics.wait(clock, 0, 0, STOP_LOOK_MS);
 }
 
 async function pidOf(child: ChildProcess, ended: Promise<void>): Promise<number | undefined> {
