@@ -135,13 +135,7 @@ export class OrdersApplication {
       const all = (expected[`w${i % KINDS}`] ??= []);
       all.push(all.length + 1);
     }
-    await expect
-      .poll(() => this.results().catch(String), AWHILE)
-      .toEqual({ counts: expected, copies: this.#sent })
-      .catch((e) => {
-        console.log(JSON.stringify(this.said, null, 1));
-        throw e;
-      });
+    await expect.poll(() => this.results().catch(String), AWHILE).toEqual({ counts: expected, copies: this.#sent });
   }
 
   /** Waits until it says something of this form, in so many milliseconds from now on at least, and looks at what waiting costs. */
