@@ -68,6 +68,7 @@ export {
   type ValueState,
   valueState,
 } from "./stream/process-state.ts";
+export { route } from "./stream/route.ts";
 export { type SessionOptions, session } from "./stream/session.ts";
 export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";

@@ -8,8 +8,9 @@ import { kafkaPartitionOf, murmur2 } from "../state/murmur2.ts";
 import { ColumnBuilder, encodeColumn } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
 import { encodeKey } from "../stream/key.ts";
-import type { KeyByNode, SinkNode } from "../stream/node.ts";
+import type { KeyByNode, RouteTarget, SinkTarget, TopicTarget } from "../stream/node.ts";
 import type { FunctionPlan, ShufflePlan } from "../stream/plan.ts";
+import { listOf, quote } from "../stream/sentence.ts";
 import type { AnyTopic, TopicRecord } from "../stream/topic.ts";
 import { encodeUtf8 } from "../stream/utf8.ts";
 import type { BundleColumns } from "../wire/bundle.ts";
@@ -42,6 +43,7 @@ export class Collector {
   readonly #task: string;
   readonly #taskHash: number;
   readonly #commits: boolean;
+  readonly #call: Caller;
   #records = new Map<string, OutgoingRecord[][]>();
   #ordinal = 0;
   #salt = 0;
@@ -54,6 +56,7 @@ export class Collector {
     this.#task = task;
     this.#taskHash = murmur2(task);
     this.#commits = plan.commits;
+    this.#call = call;
     const consumers = consumersOf(plan.operator.sinks);
     this.#shuffles = plan.shuffleOutputs.map(({ shuffle, keyBys }) => ({
       plan: shuffle,
@@ -88,8 +91,36 @@ export class Collector {
   }
 
   /** Takes what a sink writes. */
-  sink(node: SinkNode, partitions: number): Push {
-    return (value, key, timestampMs) => this.#write(node.topic, partitions, node.toRecord(value, key, timestampMs));
+  sink(target: SinkTarget, partitionsOf: (topicName: string) => number): Push {
+    switch (target.kind) {
+      case "topic":
+        return this.#topic(target, partitionsOf(target.topic.topicName));
+      case "route":
+        return this.#route(target, partitionsOf);
+      default:
+        return target satisfies never;
+    }
+  }
+
+  #topic({ topic, toRecord }: TopicTarget, partitions: number): Push {
+    return (value, key, timestampMs) => this.#write(topic, partitions, toRecord(value, key, timestampMs));
+  }
+
+  #route({ routes, select }: RouteTarget, partitionsOf: (topicName: string) => number): Push {
+    const pushes = new Map(
+      [...routes].map(([name, target]) => [name, this.#topic(target, partitionsOf(target.topic.topicName))]),
+    );
+    return (value, key, timestampMs) => {
+      this.#call.step = "route";
+      const name = select(value) as unknown;
+      const push = pushes.get(name as string);
+      if (push === undefined)
+        throw new MillraceError(
+          "author",
+          `route() has no topic for ${JSON.stringify(name)}, but for ${listOf([...routes.keys()].map(quote))}.`,
+        );
+      push(value, key, timestampMs);
+    };
   }
 
   /** Takes late elements for a topic. */

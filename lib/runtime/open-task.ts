@@ -143,7 +143,7 @@ function assemble(
     counts,
     guard: units.guard,
     call: calls.caller satisfies Caller,
-    sink: (node) => collector.sink(node, partitionsOf(node.topic.topicName)),
+    sink: ({ target }) => collector.sink(target, partitionsOf),
     shuffle: (node) => collector.shuffle(node),
     late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),
   });

@@ -10,8 +10,10 @@ import {
   type KeyByNode,
   type Node,
   type SinkNode,
+  type SinkTarget,
   type SourceNode,
   type StatefulNode,
+  topicsOf,
 } from "./node.ts";
 import { at, describeStep, listOf, quote } from "./sentence.ts";
 import { needsEventTime } from "./trigger.ts";
@@ -173,9 +175,7 @@ function isInEventTime(node: Node | SinkNode): node is StatefulNode {
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
   const useless = (node: KeyByNode) =>
-    !behind(node, nodes).some(
-      (next) => isStateful(next) || (next.kind === "sink" && next.topic.keyFormat !== undefined),
-    );
+    !behind(node, nodes).some((next) => isStateful(next) || (next.kind === "sink" && usesKey(next.target)));
   return nodes.flatMap((node) =>
     node.kind === "keyBy" && !shuffles.some(({ keyBys }) => keyBys.includes(node)) && useless(node)
       ? [
@@ -183,6 +183,10 @@ function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readon
         ]
       : [],
   );
+}
+
+function usesKey(target: SinkTarget): boolean {
+  return topicsOf(target).some((topic) => topic.keyFormat !== undefined);
 }
 
 /** As Flink's documentation of windowAll does. */

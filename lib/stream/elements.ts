@@ -1,6 +1,6 @@
 /** The phantom types that streams, sinks and topics carry: what they hold, without any member that could be called. */
 
-import type { AnyTopic, TopicRecord } from "./topic.ts";
+import type { SinkTarget } from "./node.ts";
 
 declare const element: unique symbol;
 declare const currentKey: unique symbol;
@@ -18,11 +18,7 @@ export interface Writer<in T, in K> {
 }
 
 /** What a Writer that is not a topic is inside. */
-export type WriterSpec = {
-  readonly kind: "writer";
-  readonly topic: AnyTopic;
-  readonly toRecord: (element: unknown, key: unknown, timestampMs: number) => TopicRecord;
-};
+export type WriterSpec = { readonly kind: "writer"; readonly target: SinkTarget };
 
 /** The end of a stream, to be given to `operator()`. */
 export interface Sink {

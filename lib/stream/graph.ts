@@ -10,6 +10,7 @@ import {
   type SinkNode,
   type SourceNode,
   type StatefulNode,
+  topicsOf,
 } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { AnyTopic } from "./topic.ts";
@@ -56,7 +57,7 @@ export function stepNameOf(node: StatefulNode): string {
 /** The topics that an operator writes as an author sees it: its sinks' and those of late elements. */
 export function topicsWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly AnyTopic[] {
   return nodes.flatMap((node) =>
-    node.kind === "sink" ? [node.topic] : lateTopicsOf(node).filter((topic) => topic !== undefined),
+    node.kind === "sink" ? topicsOf(node.target) : lateTopicsOf(node).filter((topic) => topic !== undefined),
   );
 }
 

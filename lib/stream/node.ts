@@ -118,12 +118,28 @@ export type ProcessNode = Step<"process"> & {
 export type ConnectNode = TwoInputs<"connect"> &
   Pick<ProcessNode, "states" | "onTimer"> & { readonly onLeft: AuthorFunction; readonly onRight: AuthorFunction };
 
-/** Writes to a topic. `toRecord` turns (element, key, timestampMs) into what is written. */
+/** A topic. `toRecord` turns (element, key, timestampMs) into what is written. */
+export type TopicTarget = {
+  readonly kind: "topic";
+  readonly topic: AnyTopic;
+  readonly toRecord: (element: unknown, key: unknown, timestampMs: number) => TopicRecord;
+};
+
+/** One of several topics: `select` names it, element by element. */
+export type RouteTarget = {
+  readonly kind: "route";
+  readonly routes: ReadonlyMap<string, TopicTarget>;
+  readonly select: AuthorFunction;
+};
+
+/** Where the elements of a sink go. */
+export type SinkTarget = TopicTarget | RouteTarget;
+
+/** The end of a stream. */
 export type SinkNode = {
   readonly kind: "sink";
   readonly input: Node;
-  readonly topic: AnyTopic;
-  readonly toRecord: (element: unknown, key: unknown, timestampMs: number) => TopicRecord;
+  readonly target: SinkTarget;
   readonly name: string | undefined;
 };
 
@@ -174,6 +190,18 @@ export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
 export function lateTopicsOf(node: Node | SinkNode): readonly (AnyTopic | undefined)[] {
   if (node.kind === "window") return [node.lateTo];
   return node.kind === "intervalJoin" || node.kind === "windowJoin" ? node.lateTo : [];
+}
+
+/** The topics that a target writes. */
+export function topicsOf(target: SinkTarget): readonly AnyTopic[] {
+  switch (target.kind) {
+    case "topic":
+      return [target.topic];
+    case "route":
+      return [...target.routes.values()].map(({ topic }) => topic);
+    default:
+      return target satisfies never;
+  }
 }
 
 /** The nodes that a node reads from, in order. */

@@ -14,7 +14,7 @@ import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./nod
 import { connectOf, deduplicateNode, processNode } from "./process.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
-import { type AnyTopic, plainWriterTo } from "./topic.ts";
+import { type AnyTopic, plainTarget } from "./topic.ts";
 import { windowJoinOf } from "./window-joined.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 import type { WindowOptions } from "./windowed.ts";
@@ -189,9 +189,9 @@ class StreamBuilder {
 
   to(target: AnyTopic | WriterSpec, options?: Named): SinkNode {
     if (target?.kind !== "topic" && target?.kind !== "writer")
-      throw new MillraceError("definition", "to() takes a topic, topic.from(…) or topic.record(…).");
-    const { topic, toRecord } = target.kind === "topic" ? plainWriterTo(target) : target;
-    return { kind: "sink", input: this.#node, topic, toRecord, name: options?.name };
+      throw new MillraceError("definition", "to() takes a topic, topic.from(…), topic.record(…) or route(…).");
+    const to = target.kind === "topic" ? plainTarget(target) : target.target;
+    return { kind: "sink", input: this.#node, target: to, name: options?.name };
   }
 
   /** The node of what may be a stream; throws a MillraceError "definition" with `sentence` where it is none. */

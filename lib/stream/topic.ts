@@ -4,7 +4,7 @@ import type { Duration } from "./duration.ts";
 import type { Writer, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { Format } from "./format.ts";
-import type { AuthorFunction } from "./node.ts";
+import type { AuthorFunction, TopicTarget } from "./node.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
 
 /** What a sink writes, before formats make bytes of it. */
@@ -117,10 +117,10 @@ export function topic<In, Out, KeyIn = unknown, KeyOut = null, const Compacted e
 }
 
 /** What `to(topic)` writes: the element, and the current key where the topic has a key format. */
-export function plainWriterTo(target: AnyTopic): WriterSpec {
+export function plainTarget(target: AnyTopic): TopicTarget {
   const keyed = target.keyFormat !== undefined;
   return {
-    kind: "writer",
+    kind: "topic",
     topic: target,
     toRecord: (element, key, timestampMs) => ({
       key: keyed ? key : null,
@@ -142,16 +142,13 @@ function writerTo(
       "definition",
       `Topic "${target.topicName}": a writer needs a function that makes the value.`,
     );
-  return {
-    kind: "writer",
-    topic: target,
-    toRecord: (element, key, timestampMs) => ({
-      key: !keyed ? null : keyOf === undefined ? key : keyOf(element),
-      value: value(element),
-      timestampMs: timestampOf === undefined ? timestampMs : checkTimestamp(target, timestampOf(element)),
-      headers: headers?.(element),
-    }),
-  };
+  const toRecord: TopicTarget["toRecord"] = (element, key, timestampMs) => ({
+    key: !keyed ? null : keyOf === undefined ? key : keyOf(element),
+    value: value(element),
+    timestampMs: timestampOf === undefined ? timestampMs : checkTimestamp(target, timestampOf(element)),
+    headers: headers?.(element),
+  });
+  return { kind: "writer", target: { kind: "topic", topic: target, toRecord } };
 }
 
 function checkTimestamp(target: AnyTopic, timestampMs: unknown): number {

@@ -11,7 +11,7 @@ import { records, stream } from "../../lib/stream/stream.ts";
 import { topic } from "../../lib/stream/topic.ts";
 import { tumbling } from "../../lib/stream/tumbling.ts";
 import { boundedOutOfOrderness, monotonic } from "../../lib/stream/watermark-strategy.ts";
-import { nodeOf } from "./streams.ts";
+import { nodeOf, recordOf } from "./streams.ts";
 
 type Order = { readonly id: string; readonly at: number; readonly amount: number };
 
@@ -46,7 +46,7 @@ describe("nodes", () => {
       .count()
       .max((result) => result.value)
       .to(out, { name: "end" });
-    expect(sink).toMatchObject({ kind: "sink", topic: { topicName: "out" }, name: "end" });
+    expect(sink).toMatchObject({ kind: "sink", target: { topic: { topicName: "out" } }, name: "end" });
     expect(pathOf(nodeOf(sink).input)).toMatchObject([
       { kind: "rolling", method: "max", name: undefined },
       { kind: "window", name: "five", allowedLateness: 0, lateTo: undefined },
@@ -148,7 +148,7 @@ describe("what a sink writes", () => {
   const element = stream(orders);
 
   test("element and current key, to a topic with a key", () => {
-    expect(nodeOf(element.to(keyed)).toRecord(order, "k", 9)).toEqual({
+    expect(recordOf(element.to(keyed), order, "k", 9)).toEqual({
       key: "k",
       value: order,
       timestampMs: 9,
@@ -157,15 +157,13 @@ describe("what a sink writes", () => {
   });
 
   test("no key, to a topic without", () => {
-    expect(nodeOf(element.to(out)).toRecord(order, "k", 9).key).toBeNull();
-    expect(
-      nodeOf(element.to(out.record({ value: (o) => o, key: (o) => o.id }))).toRecord(order, "k", 9).key,
-    ).toBeNull();
+    expect(recordOf(element.to(out), order, "k", 9).key).toBeNull();
+    expect(recordOf(element.to(out.record({ value: (o) => o, key: (o) => o.id })), order, "k", 9).key).toBeNull();
   });
 
   test("with from: the value, and key and timestamp as they are", () => {
     const sink = element.to(keyed.from((o) => ({ ...o, amount: 0 })));
-    expect(nodeOf(sink).toRecord(order, "k", 9)).toEqual({
+    expect(recordOf(sink, order, "k", 9)).toEqual({
       key: "k",
       value: { id: "a", at: 3, amount: 0 },
       timestampMs: 9,
@@ -180,19 +178,19 @@ describe("what a sink writes", () => {
       headers: (o) => ({ at: String(o.at) }),
       timestampMs: (o) => o.at,
     });
-    expect(nodeOf(element.to(all)).toRecord(order, "k", 9)).toEqual({
+    expect(recordOf(element.to(all), order, "k", 9)).toEqual({
       key: "a",
       value: order,
       timestampMs: 3,
       headers: { at: "3" },
     });
     const value = keyed.record({ value: (o: Order) => o });
-    expect(nodeOf(element.to(value)).toRecord(order, "k", 9)).toMatchObject({ key: "k", timestampMs: 9 });
+    expect(recordOf(element.to(value), order, "k", 9)).toMatchObject({ key: "k", timestampMs: 9 });
   });
 
   test.each([Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, undefined])("no timestamp of %s", (timestampMs) => {
     const sink = element.to(keyed.record({ value: (o) => o, timestampMs: () => timestampMs as number }));
-    expect(() => nodeOf(sink).toRecord(order, "k", 9)).toThrow(
+    expect(() => recordOf(sink, order, "k", 9)).toThrow(
       new MillraceError(
         "author",
         `Topic "keyed": a record's timestamp is a whole number of epoch milliseconds, not ${timestampMs}.`,
@@ -260,7 +258,11 @@ describe("what is refused where it is written", () => {
       `split() keeps the name "rest" for what matches no predicate.`,
     ],
     ["union with a topic", () => stream(lines).union(lines as never), "union() takes streams."],
-    ["to a name", () => stream(lines).to("out" as never), "to() takes a topic, topic.from(…) or topic.record(…)."],
+    [
+      "to a name",
+      () => stream(lines).to("out" as never),
+      "to() takes a topic, topic.from(…), topic.record(…) or route(…).",
+    ],
     [
       "a window of seconds",
       () => byLine.window(seconds(5) as never),

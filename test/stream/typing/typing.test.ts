@@ -10,20 +10,28 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
 import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
+import { MISTAKES_OF_SINKS } from "./mistakes-of-sinks.ts";
 import { MISTAKES_OF_WINDOWS } from "./mistakes-of-windows.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const MISTAKES = [...MISTAKES_OF_STREAMS, ...MISTAKES_OF_JOINS, ...MISTAKES_OF_PROCESSES, ...MISTAKES_OF_WINDOWS];
+const MISTAKES = [
+  ...MISTAKES_OF_STREAMS,
+  ...MISTAKES_OF_JOINS,
+  ...MISTAKES_OF_PROCESSES,
+  ...MISTAKES_OF_SINKS,
+  ...MISTAKES_OF_WINDOWS,
+];
 const VALID = [
   new URL("./valid.ts", import.meta.url),
   new URL("./valid-joins.ts", import.meta.url),
   new URL("./valid-process.ts", import.meta.url),
+  new URL("./valid-sinks.ts", import.meta.url),
   new URL("./valid-windows.ts", import.meta.url),
 ].map((url) => fileURLToPath(url));
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, json, mapState, operator, seconds, session, sliding, stream, table, text, topic, tumbling, valueState",
+    "boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, json, mapState, operator, route, seconds, session, sliding, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
