@@ -70,6 +70,7 @@ export {
 } from "./stream/process-state.ts";
 export { route } from "./stream/route.ts";
 export { type SessionOptions, session } from "./stream/session.ts";
+export { type Secret, type Setting, secret, setting, type Uses, type ValuesOf } from "./stream/settings.ts";
 export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
 export { type Table, table } from "./stream/table.ts";

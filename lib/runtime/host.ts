@@ -4,6 +4,7 @@ import type { Broker } from "../kafka/broker.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { Topology } from "../stream/plan.ts";
 import type { TaskReport } from "./report.ts";
+import type { SettingsSource } from "./settings-source.ts";
 
 /** One execution environment, as Lambda has them: its warm cache is its own, and a crash ends it. */
 export interface Host {
@@ -23,6 +24,10 @@ export interface Host {
   report(report: TaskReport): void;
   /** Runs every batch twice and compares (the test driver). */
   readonly strict: boolean;
+  /** Runs `work` after `ms`, unless what is returned was called before. Default: this machine's timers. Calls to the outside are bounded by it. */
+  after?(ms: number, work: () => void): () => void;
+  /** Where declared settings and secrets come from. Default: this machine's environment. */
+  readonly settings?: SettingsSource;
 }
 
 /** The property of an invocation's context under which a local runtime hands its host to the handler. */

@@ -14,6 +14,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import { compressJson } from "../wire/compress.ts";
 import type { RedriveOutcome } from "../wire/lambda-event.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
+import { clientsOf } from "./clients.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { assertNotGone, findHole } from "./find-hole.ts";
@@ -73,7 +74,10 @@ export class Task {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    const { uses, name } = this.#plan;
+    // First of all: what is missing is nobody's dead letter.
+    const ready = uses.length === 0 ? work : () => clientsOf(this.#host).demand(name, uses).then(work);
+    const result = this.#last.then(ready);
     this.#last = result.catch(() => {
       // L8: after any failure the cache may hold what was never committed.
       this.#open = undefined;

@@ -22,6 +22,8 @@ export type ErrorCode =
   | "state-store"
   /** State written by a newer version or by other windows than those of today, or a folder somebody else has locked. */
   | "state-unusable"
+  /** A setting or a secret that is declared is not there. */
+  | "setting-missing"
   /** A task lost its race too often. */
   | "conflict"
   /** A command was called in a way that cannot be carried out. */

@@ -8,6 +8,7 @@ import type { Duration } from "./duration.ts";
 import type { EvictorSpec } from "./evictor.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { StateSpec } from "./process-state.ts";
+import type { ClientSpec } from "./settings.ts";
 import type { AnyTopic, TopicRecord } from "./topic.ts";
 import type { TriggerSpec } from "./trigger.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
@@ -202,6 +203,12 @@ export function topicsOf(target: SinkTarget): readonly AnyTopic[] {
     default:
       return target satisfies never;
   }
+}
+
+/** What a node that calls the outside opens for it; undefined for the others. */
+export function clientOf(node: Node | SinkNode): ClientSpec | undefined {
+  const calling: object = node.kind === "sink" ? node.target : node;
+  return "client" in calling ? (calling.client as ClientSpec) : undefined;
 }
 
 /** The nodes that a node reads from, in order. */

@@ -2,6 +2,7 @@
 
 import type { KeyByNode, Node, SinkNode, SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
+import type { Secret, Setting } from "./settings.ts";
 import type { AnyTopic } from "./topic.ts";
 
 /** An internal topic between a keyBy and what follows it. Carries bundles. */
@@ -44,6 +45,8 @@ export type FunctionPlan = {
   readonly deadLetterTopic: string;
   /** Whether it needs a state log: it keeps state, gives authors' functions the clock, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
   readonly commits: boolean;
+  /** The settings and secrets that its steps and sinks declare, each once: what a deployment sets and grants. */
+  readonly uses: readonly (Setting | Secret)[];
 };
 
 /** A topic as the broker must have it. */

@@ -3,9 +3,10 @@
 import { findProblems, findWarnings } from "./checks.ts";
 import { MillraceError } from "./error.ts";
 import { feedersOf, graphOf, type OperatorGraph, rootsOf, type Shuffle, topicsWrittenBy } from "./graph.ts";
-import { isStateful, type Node, type SinkNode, type SourceNode } from "./node.ts";
+import { clientOf, isStateful, type Node, type SinkNode, type SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
+import { usesOf } from "./settings.ts";
 import type { AnyTopic } from "./topic.ts";
 
 /** Partitions of a declared topic that does not say how many. */
@@ -73,6 +74,7 @@ function functionsOf(
         nodes.some((node) => isStateful(node) || usesContext(node)) ||
         sources.some((source) => source.writtenByMillrace) ||
         topicOutputs.some(({ topic }) => topic.exactlyOnce),
+      uses: usesOf(nodes.flatMap((node) => clientOf(node) ?? [])),
     };
   };
   return [
