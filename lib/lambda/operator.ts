@@ -8,6 +8,7 @@ import type { Sink } from "../stream/elements.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { OperatorOptions } from "../stream/operator-definition.ts";
 import type { FunctionEvent } from "../wire/lambda-event.ts";
+import type { LambdaRuntime } from "./lambda-runtime.ts";
 
 /** What may be said of an operator beside its name. */
 export interface OperatorSettings extends OperatorOptions {
@@ -16,6 +17,11 @@ export interface OperatorSettings extends OperatorOptions {
 }
 
 let runtime: Promise<typeof import("../runtime/runtime-of.ts")> | undefined;
+
+/** Whether this is an execution environment of Lambda. */
+function isOnLambda(): boolean {
+  return process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;
+}
 
 /**
  * Makes a Lambda handler of streams that end in sinks: `export const handler = operator("count-words", stream(lines)….to(wordCounts))`.
@@ -31,8 +37,22 @@ export function operator<const Name extends string>(
   ...sinks: readonly Sink[]
 ): Operator<Name> {
   const definition = defineOperator(nameOrOptions, sinks, callerOf(operator));
+  // On Lambda the engine and the clients are loaded with the file, while Lambda starts the environment; elsewhere importing it loads neither.
+  const onLambda = isOnLambda() ? import("./open-lambda-runtime.ts") : undefined;
+  onLambda?.catch(() => {}); // The first invocation says it.
+  let deployed: Promise<LambdaRuntime> | undefined;
+  const open = async (): Promise<LambdaRuntime> => (await onLambda!).openLambdaRuntime(definition);
+
   const handle: Handler = async (event, context) => {
     const host = (context as { readonly [HOST]?: Host } | undefined)?.[HOST];
+    if (host === undefined && onLambda !== undefined) {
+      deployed ??= open();
+      // A secret or a bucket that could not be read may be readable next time.
+      deployed.catch(() => {
+        deployed = undefined;
+      });
+      return (await deployed).handle(event, context?.awsRequestId);
+    }
     if (host === undefined)
       throw new MillraceError(
         "usage",

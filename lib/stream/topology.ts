@@ -23,18 +23,24 @@ export type PartitionCounts = (topic: AnyTopic) => number;
 /**
  * The plan of an application. Throws one MillraceError "topology" whose message has a line for each problem: a sentence that names operator,
  * file and line. The order of functions and topics follows from the order of the operators alone.
+ *
+ * @param writtenElsewhere topics that operators of the application write which are not among these: a deployed function knows only its own
  */
 export function buildTopology(
   application: string,
   operators: readonly OperatorDefinition[],
   counts: PartitionCounts = partitionsOf,
+  writtenElsewhere: Iterable<string> = [],
 ): Topology {
   const distinct = [...new Set(operators)];
   const graphs = distinct.map(graphOf);
   const problems = findProblems(application, graphs);
   if (problems.length > 0) throw new MillraceError("topology", problems.join("\n"));
 
-  const written = new Set(graphs.flatMap(({ nodes }) => topicsWrittenBy(nodes).map((topic) => topic.topicName)));
+  const written = new Set([
+    ...writtenElsewhere,
+    ...graphs.flatMap(({ nodes }) => topicsWrittenBy(nodes).map((topic) => topic.topicName)),
+  ]);
   const functions = graphs.flatMap((graph) => functionsOf(graph, written, counts));
   return {
     application,

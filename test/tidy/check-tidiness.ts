@@ -20,6 +20,7 @@ export const LIB_FOLDERS = [
   "simulation",
   "cli",
   "dashboard",
+  "cdk",
 ];
 
 /** No I/O, no clock, no randomness, nothing asynchronous. The value lists the node: modules allowed all the same. */
@@ -38,9 +39,15 @@ const NEVER_TOGETHER = [["lambda", "local"]];
 
 /** Packages that stay behind one door each; tests, benchmarks and strangers to our own client may use them anywhere. */
 const PACKAGE_HOMES = [
+  { packages: /^@aws-sdk\/client-sqs(\/|$)/, homes: /^lib\/lambda\/sqs-/, name: "lib/lambda/sqs-*" },
+  {
+    packages: /^@aws-sdk\/client-secrets-manager(\/|$)/,
+    homes: /^lib\/lambda\/secrets-/,
+    name: "lib/lambda/secrets-*",
+  },
   { packages: /^@aws-sdk\/client-s3(\/|$)/, homes: /^lib\/state-log\/s3-/, name: "lib/state-log/s3-*" },
   {
-    packages: /^(@aws-sdk\/(?!client-s3(\/|$))|@smithy\/)/,
+    packages: /^(@aws-sdk\/(?!client-(s3|sqs|secrets-manager)(\/|$))|@smithy\/)/,
     homes: /^lib\/(state-log\/dynamodb-|kafka\/msk-iam)/,
     name: "lib/state-log/dynamodb-* or lib/kafka/msk-iam",
   },
@@ -49,7 +56,11 @@ const PACKAGE_HOMES = [
     homes: /^lib\/kafka\//,
     name: "lib/kafka",
   },
-  { packages: /^(aws-cdk-lib|aws-cdk|constructs|cdk-nag|@aws-cdk)(\/|$)/, homes: /^infra\//, name: "infra" },
+  {
+    packages: /^(aws-cdk-lib|aws-cdk|constructs|cdk-nag|@aws-cdk)(\/|$)/,
+    homes: /^(infra|lib\/cdk)\//,
+    name: "infra or lib/cdk",
+  },
 ];
 
 const BANNED_FOLDERS = ["utils", "util", "common", "types", "core", "helpers"];
