@@ -215,7 +215,7 @@ export class DynamoDbStateLog implements StateLog {
   }
 
   #toWholeEntry(task: string, item: Item): Promise<LogEntry> {
-    return this.#toWhole(task, item, async (current) => {
+    return this.#toWhole<LogEntry>(task, item, async (current) => {
       const { entry, body } = fromEntryItem(current);
       if (body === undefined) return { whole: entry };
       const blob = entryBlob(task, entry);
@@ -228,7 +228,7 @@ export class DynamoDbStateLog implements StateLog {
   }
 
   #toWholeChunk(task: string, item: Item): Promise<Chunk> {
-    return this.#toWhole(task, item, async (current) => {
+    return this.#toWhole<Chunk>(task, item, async (current) => {
       const { chunk, blob: named } = fromChunkItem(current);
       if (named === undefined) return { whole: chunk };
       const blob = chunkBlob(task, chunk.range, chunk.asOf, named.attemptId);
