@@ -12,6 +12,7 @@ import { recovery } from "./services/recovery.ts";
 import { restart } from "./services/restart.ts";
 import { startServers } from "./services/servers.ts";
 import { words } from "./services/words.ts";
+import { sketches } from "./sketches.ts";
 import { stateSize } from "./state-size.ts";
 import { timers } from "./timers.ts";
 import { tricks } from "./tricks.ts";
@@ -19,7 +20,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, joins, words, state, timers or tricks (default: all of them)
+  --only <name>   count, windows, sketches, joins, words, state, timers or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -55,6 +56,7 @@ type Benchmarks = Readonly<Record<string, () => Promise<readonly Section[]>>>;
 const here: Benchmarks = {
   count: () => countViews(progressOf),
   windows: async () => [await windowKinds(progressOf)],
+  sketches: async () => [await sketches(progressOf)],
   joins: async () => [await joinViews(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],

@@ -25,7 +25,7 @@ const KEYS = 10_000;
 const ROUNDS = 7;
 
 const watermark = boundedOutOfOrderness(seconds(1));
-const views = topic("plain-views", { value: json<PageView>(), watermark, partitions: 1 });
+export const views = topic("plain-views", { value: json<PageView>(), watermark, partitions: 1 });
 const results = topic("results", {
   key: text(),
   value: json<{ user: string; count: number; startMs: number }>(),
@@ -35,7 +35,7 @@ const byUser = stream(views).keyBy((view) => view.user);
 type Counted = { readonly key: string; readonly value: number; readonly window: { readonly startMs: number } };
 const toResult = ({ key, value, window }: Counted) => ({ user: key, count: value, startMs: window.startMs });
 
-const OPERATORS: readonly (readonly [name: string, target: string | undefined, operator: Operator])[] = [
+const OPERATORS: Compared = [
   [
     "tumbling, 60 s",
     undefined,
@@ -83,25 +83,30 @@ const OPERATORS: readonly (readonly [name: string, target: string | undefined, o
   ],
 ];
 
+/** Operators that read `plain-views`, each beside the first; its target is a ratio to it. */
+export type Compared = readonly (readonly [name: string, target: string | undefined, operator: Operator])[];
+
+export const windowKinds = (progressOf: ProgressOf) => compare("windows of other kinds", OPERATORS, progressOf);
+
 /** Both functions of each operator, from the topic to the results; the warm-up fills the first 60 seconds of the windows. */
-export async function windowKinds(progressOf: ProgressOf): Promise<Section> {
-  const title = `windows of other kinds, ${KEYS.toLocaleString("en")} keys, batches of ${BATCH.toLocaleString("en")}, topic to results`;
+export async function compare(what: string, operators: Compared, progressOf: ProgressOf): Promise<Section> {
+  const title = `${what}, ${KEYS.toLocaleString("en")} keys, batches of ${BATCH.toLocaleString("en")}, topic to results`;
   const timings = await measure(
-    await Promise.all(OPERATORS.map(([name, , handler]) => wholeOperator(name, handler))),
+    await Promise.all(operators.map(([name, , handler]) => wholeOperator(name, handler))),
     ROUNDS,
     progressOf(title),
   );
-  const [{ cpuUs: tumblingUs }] = timings as [(typeof timings)[number]];
+  const [{ cpuUs: firstUs }] = timings as [(typeof timings)[number]];
   return {
     title,
     rows: timings.map(({ name, cpuUs, spread }, i) => {
-      const target = OPERATORS[i]?.[1];
+      const target = operators[i]?.[1];
       return {
         what: name,
         figure: `${cpuUs.toFixed(2)} µs CPU a record ± ${(spread * 100).toFixed(0)} %`,
         value: cpuUs,
         unit: "µs CPU per input record",
-        ...(i > 0 && { ratio: tumblingUs / cpuUs }),
+        ...(i > 0 && { ratio: firstUs / cpuUs }),
         ...(target !== undefined && { target }),
       };
     }),

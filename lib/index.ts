@@ -15,7 +15,8 @@ export { at, type Placed, TestDriver, type TestDriverOptions, testDriver } from 
 export type { DeadLetter } from "./runtime/dead-letter.ts";
 export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { TaskReport } from "./runtime/report.ts";
-export type { Aggregates, Aggregator, CustomAggregate, On, ResultOf } from "./stream/aggregators.ts";
+export type { Aggregates, Aggregator, CustomAggregate, On, QuantilesOf, ResultOf } from "./stream/aggregators.ts";
+export type { QuantileOptions } from "./stream/aggregators-sketching.ts";
 export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
 export { type CumulativeOptions, cumulative } from "./stream/cumulative.ts";
 export { type CustomWindows, customWindows } from "./stream/custom-windows.ts";

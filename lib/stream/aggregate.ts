@@ -6,6 +6,8 @@
  */
 export type AggregatorSpec = {
   readonly kind: string;
+  /** What its accumulators look like, where its kind alone does not say it: another form cannot be merged with. */
+  readonly form?: string;
   readonly create: () => unknown;
   readonly add: (accumulator: unknown, value: unknown) => unknown;
   /** undefined: not mergeable, so every element must reach the task that owns its key. */

@@ -19,7 +19,8 @@ type InPlace = {
   readonly insert: (accumulator: unknown, prepared: unknown) => unknown;
 };
 
-function inPlace<A, P>(
+/** A spec that changes its accumulator in place. */
+export function inPlace<A, P>(
   spec: Omit<TypedSpec<A>, "add" | "ignoresValue">,
   prepare: (value: unknown) => P,
   insert: (accumulator: A, prepared: P) => A,

@@ -7,6 +7,7 @@ import type { AuthorFunction } from "./node.ts";
 /** An AggregatorSpec with the types that it has inside. */
 export type TypedSpec<A> = {
   readonly kind: string;
+  readonly form?: string;
   readonly create: () => A;
   readonly add: (accumulator: A, value: unknown) => A;
   readonly merge: ((a: A, b: A) => A) | undefined;

@@ -3,7 +3,9 @@
 import type { AggregatorSpec } from "./aggregate.ts";
 import { collectAll, composeSpecs, customSpec, firstOf, lastOf, topOf } from "./aggregators-collecting.ts";
 import { averageOf, bestOf, countAll, countWhere, extremeOf, sumOf } from "./aggregators-numeric.ts";
+import { distinctBy, type QuantileOptions, quantileOf } from "./aggregators-sketching.ts";
 import { MillraceError } from "./error.ts";
+import type { Key } from "./key.ts";
 import type { AuthorFunction } from "./node.ts";
 import type { Kept } from "./storable.ts";
 
@@ -22,6 +24,9 @@ export type ResultOf<A> =
   A extends Aggregator<never, infer R>
     ? R
     : { readonly [N in keyof A]: A[N] extends Aggregator<never, infer R> ? R : never };
+
+/** A number for a number, as many for several. */
+export type QuantilesOf<Q> = Q extends readonly unknown[] ? { readonly [I in keyof Q]: number } : number;
 
 /** An aggregate of the author's own. Accumulators are kept in state: JSON values, bigint, Uint8Array. */
 export interface CustomAggregate<T, A, R> {
@@ -61,6 +66,21 @@ export interface On<T> {
   topN(this: Kept<T>, n: number, by: (value: T) => number): Aggregator<T, readonly T[]>;
   /** All elements, in the order of their arrival; with `fn`: what it makes of each. Kept in state: mind how many there can be. */
   collect<R = T>(fn?: (value: T) => R & Kept<R>): Aggregator<T, readonly R[]>;
+  /**
+   * A quantile of a number of each element, or several at once: `on.quantile(0.95, …)`, `on.quantile([0.5, 0.99], …)`. It is the least of the numbers that at least
+   * this part of them does not exceed (`percentile_disc` in SQL): exact for up to 32 numbers and for the least and the greatest, else within 1 % of the number, or
+   * within `error`. Kept in a few hundred bytes, at most 33 kB and seldom near. The function returns a finite number.
+   */
+  quantile<const Q extends number | readonly number[]>(
+    parts: Q,
+    by: (value: T) => number,
+    options?: QuantileOptions,
+  ): Aggregator<T, QuantilesOf<Q>>;
+  /**
+   * How many different ones there are of what the function returns, which is a key, or null for what is not counted. Exact up to 512, then with a standard error
+   * of 1.6 % (HyperLogLog). Kept in at most 3 kB.
+   */
+  distinct(by: (value: T) => Key | null): Aggregator<T, number>;
   /** The author's own: see CustomAggregate. */
   custom<A, R>(spec: CustomAggregate<T, A, R>): Aggregator<T, R>;
 }
@@ -77,6 +97,8 @@ const ON = {
   last: lastOf,
   topN: topOf,
   collect: collectAll,
+  quantile: quantileOf,
+  distinct: distinctBy,
   custom: customSpec,
 };
 

@@ -101,6 +101,20 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
   min(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
   /** The most of the key's elements so far, after each. */
   max(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
+  /** The mean of the key's elements so far, after each. */
+  average(by: (value: T) => number, options?: Named): KeyedStream<Result<K, number>, K>;
+  /** The element with the least of the key's so far, after each; the first on a tie. */
+  minBy<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    by: (value: T) => number | string,
+    options?: Named,
+  ): KeyedStream<Result<K, T>, K>;
+  /** The element with the most of the key's so far, after each; the first on a tie. */
+  maxBy<Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    by: (value: T) => number | string,
+    options?: Named,
+  ): KeyedStream<Result<K, T>, K>;
   /** All elements of the key so far made into one by `fn`, after each. `fn` must be associative. */
   reduce<Allowed = Kept<T>>(
     this: NoInfer<Allowed>,

@@ -3,7 +3,7 @@
 import type { AggregatorSpec } from "./aggregate.ts";
 import { toAggregatorSpec } from "./aggregators.ts";
 import { reduceBy } from "./aggregators-collecting.ts";
-import { countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
+import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
@@ -169,6 +169,18 @@ class StreamBuilder {
 
   max(by: AuthorFunction, options?: Named): StreamBuilder {
     return this.#rolling("max", extremeOf("max", authorFunction(by, "max")), options);
+  }
+
+  average(by: AuthorFunction, options?: Named): StreamBuilder {
+    return this.#rolling("average", averageOf(authorFunction(by, "average")), options);
+  }
+
+  minBy(by: AuthorFunction, options?: Named): StreamBuilder {
+    return this.#rolling("minBy", bestOf("minBy", authorFunction(by, "minBy")), options);
+  }
+
+  maxBy(by: AuthorFunction, options?: Named): StreamBuilder {
+    return this.#rolling("maxBy", bestOf("maxBy", authorFunction(by, "maxBy")), options);
   }
 
   reduce(fn: AuthorFunction, options?: Named): StreamBuilder {

@@ -33,10 +33,10 @@ function assignerShape(assigner: WindowAssignerSpec): string {
   }
 }
 
-function aggregatorShape({ kind, parts, merge }: AggregatorSpec): string {
+export function aggregatorShape({ kind, form, parts, merge }: AggregatorSpec): string {
   if (parts !== undefined) return `[${parts.map(aggregatorShape).join(" ")}]`;
   // What can be merged lies in slices, what cannot in windows.
-  return merge === undefined ? `${kind} without merge` : kind;
+  return merge === undefined ? `${kind} without merge` : (form ?? kind);
 }
 
 /** What it remembers depends on its kind alone. */

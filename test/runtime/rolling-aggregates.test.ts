@@ -23,6 +23,29 @@ describe("one result per element", () => {
     ["sum", operator("rolling", perItem.sum((s) => s.euros).to(out)), [3, 10, 4, 6]],
     ["min", operator("rolling", perItem.min((s) => s.euros).to(out)), [3, 10, 1, 1]],
     ["max", operator("rolling", perItem.max((s) => s.euros).to(out)), [3, 10, 3, 3]],
+    ["average", operator("rolling", perItem.average((s) => s.euros).to(out)), [3, 10, 2, 2]],
+    ["minBy", operator("rolling", perItem.minBy((s) => s.euros).to(out)), [SALES[0], SALES[1], SALES[2], SALES[2]]],
+    ["maxBy", operator("rolling", perItem.maxBy((s) => s.euros).to(out)), [SALES[0], SALES[1], SALES[0], SALES[0]]],
+    [
+      "maxBy on a tie, which the first has",
+      operator("rolling", perItem.maxBy(({ item }) => item).to(out)),
+      [SALES[0], SALES[1], SALES[0], SALES[0]],
+    ],
+    [
+      "quantiles and distinct values",
+      operator(
+        "rolling",
+        perItem
+          .aggregate((on) => ({ median: on.quantile(0.5, (s) => s.euros), items: on.distinct((s) => s.euros) }))
+          .to(out),
+      ),
+      [
+        { median: 3, items: 1 },
+        { median: 10, items: 1 },
+        { median: 1, items: 2 },
+        { median: 2, items: 3 },
+      ],
+    ],
     [
       "reduce",
       operator("rolling", perItem.reduce((a, b) => ({ item: a.item, euros: a.euros * 10 + b.euros })).to(out)),

@@ -21,6 +21,17 @@ export const MISTAKES_OF_WINDOWS: readonly Mistake[] = [
       "TS2322: Type 'Promise<readonly { at: number; url: string; status: number; ms: number; user?: string | undefined; }[]>' is not assignable to type 'Promise<readonly { at: number; url: string; status: number; ms: number; user?: string | undefined; }[]> & Mistake<\"this function must not be async: use mapAsync\">'.",
   },
   {
+    title: "a quantile of what is no number",
+    code: `stream(access).keyBy((a) => a.url).window(tumbling(seconds(5))).aggregate((on) => on.quantile(0.5, (a) => a.url))`,
+    error: "TS2322: Type 'string' is not assignable to type 'number'.",
+  },
+  {
+    title: "distinct objects",
+    code: `stream(access).keyBy((a) => a.url).window(tumbling(seconds(5))).aggregate((on) => on.distinct((a) => ({ a })))`,
+    error:
+      "TS2322: Type '{ a: { at: number; url: string; status: number; ms: number; user?: string | undefined; }; }' is not assignable to type 'Key | null'.",
+  },
+  {
     title: "a trigger of other elements",
     code: `stream(access).keyBy((a) => a.url).window(tumbling(seconds(5))).trigger(deltaTrigger(1, (a: number, b: number) => b - a))`,
     error:

@@ -14,6 +14,7 @@ import {
   type KeyedStream,
   minutes,
   purging,
+  type Result,
   type Stream,
   seconds,
   session,
@@ -34,6 +35,35 @@ const grown = byUrl.window(cumulative(minutes(1), minutes(60))).average((a) => a
 expectType<Equal<typeof grown, KeyedStream<WindowResult<string, number, TimeWindow>, string>>>();
 const counted = byUrl.countWindow(10, 5).maxBy((a) => a.ms);
 expectType<Equal<typeof counted, KeyedStream<WindowResult<string, Access, GlobalWindow>, string>>>();
+
+const rolled = byUrl.maxBy((a) => a.ms, { name: "slowest" });
+
+// Several quantiles are as many numbers.
+const near = byUrl.window(tumbling(minutes(1))).aggregate((on) => ({
+  p95: on.quantile(0.95, (a) => a.ms),
+  both: on.quantile([0.5, 0.99], (a) => a.ms, { error: 0.001 }),
+  users: on.distinct((a) => a.user ?? null),
+  pairs: on.distinct((a) => [a.url, a.status]),
+}));
+expectType<
+  Equal<
+    typeof near,
+    KeyedStream<
+      WindowResult<
+        string,
+        {
+          readonly p95: number;
+          readonly both: readonly [number, number];
+          readonly users: number;
+          readonly pairs: number;
+        },
+        TimeWindow
+      >,
+      string
+    >
+  >
+>();
+expectType<Equal<typeof rolled, KeyedStream<Result<string, Access>, string>>>();
 
 // Functions of elements know their type.
 const sessions = byUrl
