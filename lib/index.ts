@@ -101,12 +101,15 @@ export {
 export type { CoGroup, CoGrouped, WindowJoin, WindowJoinCtx, WindowJoined } from "./stream/window-joined.ts";
 export type { GlobalWindow, TimeWindow, WindowAssigner } from "./stream/window-spec.ts";
 export type {
+  ClearContext,
   ProcessOptions,
   ResultContext,
   WindowContext,
   Windowed,
   WindowedAll,
   WindowOptions,
+  WindowStateOptions,
+  WindowStates,
 } from "./stream/windowed.ts";
 export type { RedriveOutcome } from "./wire/lambda-event.ts";
 export type { RecordColumns } from "./wire/record-columns.ts";

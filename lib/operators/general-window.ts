@@ -17,6 +17,7 @@ import { MergingWindows } from "./merging-windows.ts";
 import type { Step, StepSetup } from "./step.ts";
 import { Timers } from "./timers.ts";
 import { accumulatedContents, type ElementContents, elementContents, type KeptElements } from "./window-contents.ts";
+import { WindowFunction } from "./window-function.ts";
 import { keyOfWindows, windowResults } from "./window-results.ts";
 import { WindowTrigger } from "./window-trigger.ts";
 
@@ -25,10 +26,17 @@ type Refired =
   | { readonly contents: unknown; readonly timestampMs: number }
   | { readonly timer: "event" | "processing"; readonly timeMs: number };
 
-export function generalWindowStep(
-  node: WindowNode,
-  { table, tables, time, counts, guard, call, out, late: [late] }: StepSetup,
-): Step {
+export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
+  const {
+    table,
+    tables,
+    time,
+    counts,
+    guard,
+    call,
+    out,
+    late: [late],
+  } = setup;
   const { assigner, aggregator, evictor } = node;
   const inEventTime = assigner.time === "event";
   const lateness = inEventTime ? node.allowedLateness : 0;
@@ -37,7 +45,8 @@ export function generalWindowStep(
   const elements: ElementContents | undefined =
     aggregator === undefined || evictor !== undefined ? elementContents(table, tables("elements")) : undefined;
   const contents = elements ?? accumulatedContents(table, aggregator as NonNullable<typeof aggregator>);
-  const handOn = windowResults(node, call, out);
+  const author = node.process === undefined ? undefined : new WindowFunction(node.process, setup);
+  const handOn = windowResults(node, out, author);
   const keyOf = keyOfWindows(node);
   /** The watermark that this step was last told of. */
   let toldMs = time.watermarkMs;
@@ -190,12 +199,24 @@ export function generalWindowStep(
       refire,
     );
     trigger.at(span, key, timeMs).forget();
+    if (author === undefined) return;
+    const one = { span, encoded: key, key: keyOf(key) };
+    guard(
+      () => `end of window ${nameOf(span)} of key ${JSON.stringify(key)}`,
+      () => {
+        call.step = "window (clear)";
+        author.clear(one, resultMs(span, timeMs));
+      },
+      refire,
+    );
+    author.drop(one);
   };
 
   return {
     inputs: [element],
 
     advance() {
+      author?.sweep();
       if (time.watermarkMs !== toldMs) {
         toldMs = time.watermarkMs;
         eventTimers.advance(toldMs, (name, key, timeMs, nth) =>
@@ -214,6 +235,8 @@ export function generalWindowStep(
         const context = { window: toWindow(span), watermarkMs: toldMs, processingTimeMs: time.nowMs };
         const seen = evictor === undefined ? all : evict(evictor, "before", all as KeptElements, context);
         handOn(span, key, seen, timestampMs);
+        // Nobody will forget again what a window has that is forgotten.
+        if (contentsName(span, key, false) === undefined) author?.drop({ span, encoded: key, key: keyOf(key) });
         return;
       }
       const { timer, timeMs } = refired as Extract<Refired, { timer: unknown }>;
@@ -225,7 +248,8 @@ export function generalWindowStep(
     },
 
     nextEventTimeMs: () => eventTimers.nextMs(),
-    nextProcessingTimeMs: () => processingTimers.nextMs() + 1,
+    nextProcessingTimeMs: () =>
+      Math.min(processingTimers.nextMs() + 1, author?.nextSweepMs() ?? Number.POSITIVE_INFINITY),
   };
 }
 

@@ -5,29 +5,34 @@ import { MillraceError } from "../stream/error.ts";
 import { STATE_KINDS, type StateSpec } from "../stream/process-state.ts";
 import { listCells } from "./state-list.ts";
 import { mapCells } from "./state-map.ts";
-import { type CallScope, StateRules, type StateSetup } from "./state-scope.ts";
+import { type CallScope, StateRules, type StateSetup, type StateTable } from "./state-scope.ts";
 import { aggregatingCells, counterCells, reducingCells, type StateCells, valueCells } from "./state-values.ts";
 
 /** A state of a step: what authors' functions get of it, and its rules. */
 export type MadeState = { readonly name: string; readonly rules: StateRules; readonly cells: StateCells };
 
-/** The states of a step. Throws MillraceError "state-unusable" where one was kept as another kind. */
+/**
+ * The states of a step; `within` gives the part of a state's table that is meant, where it is not all of it. Throws MillraceError "state-unusable" where one was
+ * kept as another kind.
+ */
 export function makeStates(
   states: readonly { readonly name: string; readonly spec: StateSpec }[],
   scope: CallScope,
   setup: StateSetup,
+  within: (table: KeyedTable) => StateTable = (table) => table,
 ): readonly MadeState[] {
-  return states.map(({ name, spec }) => makeState(name, spec, scope, setup));
+  return states.map(({ name, spec }) => {
+    refuseOtherKinds(name, spec, setup);
+    return makeState(name, spec, within(tableOf(name, spec.state, setup)), scope, setup);
+  });
 }
 
-function makeState(name: string, spec: StateSpec, scope: CallScope, setup: StateSetup): MadeState {
-  refuseOtherKinds(name, spec, setup);
-  const table = tableOf(name, spec.state, setup);
+function makeState(name: string, spec: StateSpec, table: StateTable, scope: CallScope, setup: StateSetup): MadeState {
   const rules = new StateRules(name, spec, scope, setup);
   return { name, rules, cells: cellsOf(table, rules, spec) };
 }
 
-function cellsOf(table: KeyedTable, rules: StateRules, spec: StateSpec): StateCells {
+function cellsOf(table: StateTable, rules: StateRules, spec: StateSpec): StateCells {
   switch (spec.state) {
     case "value":
       return valueCells(table, rules);

@@ -4,10 +4,9 @@
  * The namespace of a cell is its number; where there are several, or not the first any more, a head says from which to which.
  */
 
-import type { KeyedTable } from "../state/keyed-state.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { ListState } from "../stream/process-state.ts";
-import { ENTRIES_MAX, type StateRules } from "./state-scope.ts";
+import { ENTRIES_MAX, type StateRules, type StateTable } from "./state-scope.ts";
 import type { StateCells } from "./state-values.ts";
 
 const CELL_ELEMENTS_MAX = 64;
@@ -16,7 +15,7 @@ const HEAD = "head";
 type Cell = readonly [values: unknown[], usedMs: (number | null)[]];
 type Head = readonly [first: number, last: number];
 
-export function listCells(table: KeyedTable, rules: StateRules): StateCells {
+export function listCells(table: StateTable, rules: StateRules): StateCells {
   const headOf = (key: string) => (table.get(HEAD, key) ?? [0, 0]) as Head;
   const current = () => rules.scope.keyFor(rules.what);
 

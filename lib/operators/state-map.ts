@@ -5,12 +5,11 @@
  * entries there are. The namespace of a cell is its number.
  */
 
-import type { KeyedTable } from "../state/keyed-state.ts";
 import { murmur2 } from "../state/murmur2.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { MapState } from "../stream/process-state.ts";
 import { oldestOf } from "./state-list.ts";
-import { ENTRIES_MAX, type StateRules } from "./state-scope.ts";
+import { ENTRIES_MAX, type StateRules, type StateTable } from "./state-scope.ts";
 import type { StateCells } from "./state-values.ts";
 
 /** On average; one cell may have more. */
@@ -20,7 +19,7 @@ const HEAD = "head";
 type Cell = readonly [names: string[], values: unknown[], usedMs: (number | null)[]];
 type Head = readonly [cells: number, entries: number];
 
-export function mapCells(table: KeyedTable, rules: StateRules): StateCells {
+export function mapCells(table: StateTable, rules: StateRules): StateCells {
   const current = () => rules.scope.keyFor(rules.what);
   const headOf = (key: string) => table.get(HEAD, key) as Head | undefined;
   const cellOf = (name: string, cells: number) => (cells === 1 ? 0 : murmur2(name) & (cells - 1));

@@ -1,6 +1,6 @@
 /** What the handles of a process function's states share: whose state it is at the moment, the checks of values, and their time to live. */
 
-import type { Namespace } from "../state/keyed-state.ts";
+import type { KeyedTable, Namespace } from "../state/keyed-state.ts";
 import { requireStorable } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { StateSpec } from "../stream/process-state.ts";
@@ -43,16 +43,16 @@ export class CallScope {
   /** The encoded key. Throws MillraceError "author" outside of a call. */
   keyFor(what: string): string {
     if (!this.#isOpen)
-      throw new MillraceError(
-        "author",
-        `${what} is used outside of the call of onElement or onTimer that it was given to: do not keep it`,
-      );
+      throw new MillraceError("author", `${what} is used outside of the call that it was given to: do not keep it`);
     return this.#key;
   }
 }
 
 /** What states find around them. */
 export type StateSetup = Pick<StepSetup, "tables" | "time">;
+
+/** Where the cells of a state lie. */
+export type StateTable = Pick<KeyedTable, "get" | "set" | "remove">;
 
 /** One declared state of a step: its checks, and when what it keeps is too old. */
 export class StateRules {

@@ -1,9 +1,8 @@
 /** States of one value per key: value, reducing, aggregating, counter. A cell is the value and, where there is a time to live, when it was last used. */
 
-import type { KeyedTable } from "../state/keyed-state.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { AggregatingState, CounterState, ReducingState, StateSpec, ValueState } from "../stream/process-state.ts";
-import type { StateRules } from "./state-scope.ts";
+import type { StateRules, StateTable } from "./state-scope.ts";
 
 /** There is one cell per key. */
 const NAMESPACE = "";
@@ -20,9 +19,9 @@ export type StateCells = {
 
 class OneValue {
   readonly rules: StateRules;
-  readonly #table: KeyedTable;
+  readonly #table: StateTable;
 
-  constructor(table: KeyedTable, rules: StateRules) {
+  constructor(table: StateTable, rules: StateRules) {
     this.#table = table;
     this.rules = rules;
   }
@@ -58,7 +57,7 @@ class OneValue {
   }
 }
 
-export function valueCells(table: KeyedTable, rules: StateRules): StateCells {
+export function valueCells(table: StateTable, rules: StateRules): StateCells {
   const one = new OneValue(table, rules);
   const handle: ValueState<unknown> = {
     get() {
@@ -71,7 +70,7 @@ export function valueCells(table: KeyedTable, rules: StateRules): StateCells {
   return { handle, sweep: one.sweep };
 }
 
-export function reducingCells(table: KeyedTable, rules: StateRules, { reduce }: StateSpec): StateCells {
+export function reducingCells(table: StateTable, rules: StateRules, { reduce }: StateSpec): StateCells {
   const one = new OneValue(table, rules);
   const get = () => {
     const value = one.read();
@@ -90,7 +89,7 @@ export function reducingCells(table: KeyedTable, rules: StateRules, { reduce }: 
   return { handle, sweep: one.sweep };
 }
 
-export function aggregatingCells(table: KeyedTable, rules: StateRules, { aggregate }: StateSpec): StateCells {
+export function aggregatingCells(table: StateTable, rules: StateRules, { aggregate }: StateSpec): StateCells {
   const one = new OneValue(table, rules);
   const { create, add, result } = aggregate as NonNullable<typeof aggregate>;
   const shown = (accumulator: unknown) => {
@@ -115,7 +114,7 @@ export function aggregatingCells(table: KeyedTable, rules: StateRules, { aggrega
   return { handle, sweep: one.sweep };
 }
 
-export function counterCells(table: KeyedTable, rules: StateRules): StateCells {
+export function counterCells(table: StateTable, rules: StateRules): StateCells {
   const one = new OneValue(table, rules);
   const read = () => (one.read() ?? 0) as number;
   const handle: CounterState = {

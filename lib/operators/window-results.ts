@@ -4,21 +4,22 @@ import type { TimedElement } from "../stream/evictor.ts";
 import { decodeKey, type Key } from "../stream/key.ts";
 import type { WindowNode } from "../stream/node.ts";
 import { type Span, toWindow } from "../windows/assign.ts";
-import type { Caller, Push } from "./step.ts";
+import type { Push } from "./step.ts";
 import type { KeptElements } from "./window-contents.ts";
+import type { WindowFunction } from "./window-function.ts";
 
 /** The key as authors see it: windows over all keys have one of their own, which is none. */
 export function keyOfWindows({ all }: WindowNode): (encoded: string) => Key | null {
   return all ? () => null : decodeKey;
 }
 
-/** Hands on the result of a window of an encoded key, from its accumulator or its elements. */
+/** Hands on the result of a window of an encoded key, from its accumulator or its elements: as it is, or what a function makes of it. */
 export function windowResults(
   node: WindowNode,
-  call: Caller,
   out: Push,
+  author: WindowFunction | undefined,
 ): (span: Span, key: string, contents: unknown, timestampMs: number) => void {
-  const { aggregator, process, evictor } = node;
+  const { aggregator, evictor } = node;
   const keyOf = keyOfWindows(node);
   if (aggregator !== undefined) {
     const { create, add, result } = aggregator;
@@ -26,31 +27,18 @@ export function windowResults(
       elements.reduce<unknown>((accumulator, { value }) => add(accumulator, value), create());
     return (span, encoded, contents, timestampMs) => {
       const key = keyOf(encoded);
-      const accumulator = evictor === undefined ? contents : total(contents as KeptElements);
-      out({ key, value: result(accumulator), window: toWindow(span) }, key, timestampMs);
+      const value = result(evictor === undefined ? contents : total(contents as KeptElements));
+      if (author === undefined) out({ key, value, window: toWindow(span) }, key, timestampMs);
+      else author.run({ span, encoded, key }, value, timestampMs, undefined);
     };
   }
-  if (process === undefined) throw new Error("A window has neither an aggregate nor a function.");
-  const { fn, order } = process;
+  if (author === undefined) throw new Error("A window has neither an aggregate nor a function.");
   return (span, encoded, contents, timestampMs) => {
-    const key = keyOf(encoded);
     let elements = contents as KeptElements;
-    if (order === "event-time") elements = [...elements].sort(byTimestamp);
-    const { log, metrics, processingTimeMs } = call.ctx;
-    const context = {
-      key,
-      window: toWindow(span),
-      timestampMs,
-      timestampsMs: elements.map((element) => element.timestampMs),
-      processingTimeMs,
-      log,
-      metrics,
-    };
-    for (const result of fn(
-      elements.map(({ value }) => value),
-      context,
-    ) as Iterable<unknown>)
-      out(result, key, timestampMs);
+    if (node.process?.order === "event-time") elements = [...elements].sort(byTimestamp);
+    const values = elements.map(({ value }) => value);
+    const timestampsMs = elements.map((element) => element.timestampMs);
+    author.run({ span, encoded, key: keyOf(encoded) }, values, timestampMs, timestampsMs);
   };
 }
 

@@ -23,7 +23,8 @@ function cheapestStep(node: WindowNode, setup: StepSetup): Step {
 
 /** Whether a node's windows only aggregate, and give their results when they close. */
 export function isPlain(node: WindowNode): node is WindowAggregateNode {
-  return node.aggregator !== undefined && node.trigger === undefined && node.evictor === undefined;
+  const { aggregator, process, trigger, evictor } = node;
+  return aggregator !== undefined && process === undefined && trigger === undefined && evictor === undefined;
 }
 
 /** Whether a node's windows are of a kind. */

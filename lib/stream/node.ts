@@ -50,13 +50,28 @@ export type KeyByNode = Step<"keyBy"> & {
   readonly function: FunctionOptions | undefined;
 };
 
+/** States that an author's function declares, in the order of their declaration. */
+export type NamedStates = readonly { readonly name: string; readonly spec: StateSpec }[];
+
+/** An author's function of windows. */
+export type WindowFunctionSpec = {
+  readonly fn: AuthorFunction;
+  readonly order: "arrival" | "event-time";
+  /** Per key and window; dropped with the window. */
+  readonly windowStates: NamedStates;
+  /** Per key. */
+  readonly globalStates: NamedStates;
+  /** Called when a window is forgotten: `(context)`. */
+  readonly clear: AuthorFunction | undefined;
+};
+
 /** Keyed windows: `.window(…).count()` and its like. */
 export type WindowNode = Step<"window"> & {
   readonly assigner: WindowAssignerSpec;
   /** undefined: `process` makes the results. */
   readonly aggregator: AggregatorSpec | undefined;
-  /** Makes results of all elements of a window: `(elements, context)`. */
-  readonly process: { readonly fn: AuthorFunction; readonly order: "arrival" | "event-time" } | undefined;
+  /** Makes results of all elements of a window, or of its aggregate's result: `(held, context)`. */
+  readonly process: WindowFunctionSpec | undefined;
   /** undefined: that of the assigner. */
   readonly trigger: TriggerSpec | undefined;
   readonly evictor: EvictorSpec | undefined;
@@ -110,7 +125,7 @@ export type TableJoinNode = TwoInputs<"tableJoin"> & {
 export type ProcessNode = Step<"process"> & {
   /** The method it came from: the default name of its state. */
   readonly method: "process" | "deduplicate";
-  readonly states: readonly { readonly name: string; readonly spec: StateSpec }[];
+  readonly states: NamedStates;
   readonly onElement: AuthorFunction;
   readonly onTimer: AuthorFunction | undefined;
 };

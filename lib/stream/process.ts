@@ -2,20 +2,14 @@
 
 import { authorFunction } from "./author-function.ts";
 import type { Ctx } from "./ctx.ts";
+import { toStates } from "./declared-states.ts";
 import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { Key } from "./key.ts";
 import { encodeKey } from "./key.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, ConnectNode, Node, ProcessNode } from "./node.ts";
-import {
-  type HandlesOf,
-  mapState,
-  type StateOptions,
-  type StateSpec,
-  type States,
-  valueState,
-} from "./process-state.ts";
+import { type HandlesOf, mapState, type StateOptions, type States, valueState } from "./process-state.ts";
 import type { ElementOf, Mistake } from "./storable.ts";
 
 /**
@@ -99,8 +93,6 @@ export interface DeduplicateOptions<in T> extends Named, StateOptions {
 
 type AnySpec = Readonly<Partial<Record<"state" | "onElement" | "onLeft" | "onRight" | "onTimer", unknown>>>;
 
-const STATE_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
-
 /** The node of a process function. Throws a MillraceError "definition" for what no compiler has refused. */
 export function processNode(input: Node, spec: AnySpec, name: string | undefined): ProcessNode {
   requireSpec(spec, "onElement");
@@ -109,7 +101,7 @@ export function processNode(input: Node, spec: AnySpec, name: string | undefined
     method: "process",
     input,
     name,
-    states: toStates(spec.state),
+    states: toStates(spec.state, "The state of process()"),
     onElement: functionOf(spec, "onElement"),
     onTimer: spec.onTimer === undefined ? undefined : functionOf(spec, "onTimer"),
   };
@@ -124,7 +116,7 @@ export function connectOf(left: Node, right: Node, then: (node: ConnectNode) => 
         kind: "connect",
         inputs: [left, right],
         name: options.name,
-        states: toStates(spec.state),
+        states: toStates(spec.state, "The state of process()"),
         onLeft: functionOf(spec, "onLeft"),
         onRight: functionOf(spec, "onRight"),
         onTimer: spec.onTimer === undefined ? undefined : functionOf(spec, "onTimer"),
@@ -150,7 +142,7 @@ export function deduplicateNode(
 ): ProcessNode {
   const base = { kind: "process", method: "deduplicate", input, name, onTimer: undefined } as const;
   if (by === undefined) {
-    const states = toStates({ seen: valueState<true>(options) });
+    const states = toStates({ seen: valueState<true>(options) }, "The state");
     const onElement: AuthorFunction = (value, { state: { seen } }) => {
       if (seen.get() !== undefined) return undefined;
       seen.set(true);
@@ -159,7 +151,7 @@ export function deduplicateNode(
     return { ...base, states, onElement };
   }
   const of = authorFunction(by, "deduplicate");
-  const states = toStates({ seen: mapState<true>(options) });
+  const states = toStates({ seen: mapState<true>(options) }, "The state");
   const onElement: AuthorFunction = (value, { state: { seen } }) => {
     const id = encodeKey(of(value));
     if (seen.has(id)) return undefined;
@@ -167,23 +159,4 @@ export function deduplicateNode(
     return [value];
   };
   return { ...base, states, onElement };
-}
-
-function toStates(states: unknown): ProcessNode["states"] {
-  if (states === undefined) return [];
-  if (typeof states !== "object" || states === null)
-    throw new MillraceError("definition", "The state of process() is an object of declarations: { seen: mapState() }.");
-  return Object.entries(states).map(([name, spec]) => {
-    if (!STATE_NAME.test(name))
-      throw new MillraceError(
-        "definition",
-        `A state cannot be called ${JSON.stringify(name)}: a name begins with a letter and consists of letters, digits, '-' and '_'.`,
-      );
-    if ((spec as Partial<StateSpec> | null)?.kind !== "state")
-      throw new MillraceError(
-        "definition",
-        `The state "${name}" of process() is no declaration, such as valueState().`,
-      );
-    return { name, spec: spec as StateSpec };
-  });
 }

@@ -6,6 +6,7 @@ import type { Duration } from "./duration.ts";
 import type { Named, WindowResult } from "./elements.ts";
 import type { Evictor } from "./evictor.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
+import type { HandlesOf, States } from "./process-state.ts";
 import type { ElementOf, Kept, Several } from "./storable.ts";
 import type { Stream } from "./stream.ts";
 import type { Topic } from "./topic.ts";
@@ -27,14 +28,43 @@ export interface ResultContext<out K, out W> extends Ctx {
   readonly window: W;
 }
 
+/** What a window's function keeps: S of each window, G of the key. */
+export interface WindowStates<out S, out G> {
+  /** Of this window and key: kept from one result of the window to the next, dropped when the window is forgotten. */
+  readonly windowState: HandlesOf<S>;
+  /** Of this key, for all its windows. */
+  readonly globalState: HandlesOf<G>;
+}
+
+/** What `clear` is told: which window of which key is forgotten. `timestampMs` is that of the window's results. */
+export interface ClearContext<out K, out W, out S, out G> extends ResultContext<K, W>, WindowStates<S, G> {}
+
 /** What a function of all elements of a window is told besides them. */
 export interface WindowContext<out K, out W> extends ResultContext<K, W> {
   /** The timestamps of the elements, in their order. `timestampMs` is that of what the function returns: the window's last. */
   readonly timestampsMs: readonly number[];
 }
 
-/** In which order a function gets the elements of a window. */
-export interface ProcessOptions {
+/** What a window's function keeps beside what is in the window. */
+export interface WindowStateOptions<in K, in W, S extends States, G extends States> {
+  /**
+   * State per window and key, as process functions declare it, without a ttl: it goes with the window. Refused with a MillraceError "definition" for windows that
+   * merge, as in Flink. A window that never ends keeps it.
+   */
+  readonly windowState?: S;
+  /** State per key, for all its windows. */
+  readonly globalState?: G;
+  /** Called once when a window is forgotten: at its end, or after the lateness that is allowed. Its outputs are none. */
+  clear?(context: ClearContext<K, W, NoInfer<S>, NoInfer<G>>): void;
+}
+
+/** In which order a function gets the elements of a window, and what it keeps. */
+export interface ProcessOptions<
+  in K = unknown,
+  in W = unknown,
+  S extends States = Record<never, never>,
+  G extends States = Record<never, never>,
+> extends WindowStateOptions<K, W, S, G> {
   /** Of their arrival (default), or of their timestamps; those with the same in the order of their arrival. */
   readonly order?: "arrival" | "event-time";
 }
@@ -90,18 +120,25 @@ export interface Windowed<out T, out K, out W> {
    * What a function makes of the result of an aggregate, with the window and its key: any number of elements. As `process`, but nothing is kept except what the
    * aggregate keeps.
    */
-  aggregateAndProcess<A extends Aggregates, R, O = On<T>>(
+  aggregateAndProcess<
+    A extends Aggregates,
+    R,
+    O = On<T>,
+    S extends States = Record<never, never>,
+    G extends States = Record<never, never>,
+  >(
     build: (on: NoInfer<O>) => A,
-    fn: (result: ResultOf<A>, context: ResultContext<K, W>) => R & Several<R>,
+    fn: (result: ResultOf<A>, context: ResultContext<K, W> & WindowStates<NoInfer<S>, NoInfer<G>>) => R & Several<R>,
+    options?: WindowStateOptions<K, W, S, G>,
   ): KeyedStream<ElementOf<R>, K>;
   /**
    * What a function makes of all elements of a window at once: any number of elements, with the timestamp of the window's end − 1. The elements are kept in
-   * state until then; where an aggregate says enough, it costs less.
+   * state until then; where an aggregate says enough, it costs less. Options declare what else is kept, per window and per key.
    */
-  process<O, Allowed = Kept<T>>(
+  process<O, Allowed = Kept<T>, S extends States = Record<never, never>, G extends States = Record<never, never>>(
     this: NoInfer<Allowed>,
-    fn: (elements: readonly T[], context: WindowContext<K, W>) => O & Several<O>,
-    options?: ProcessOptions,
+    fn: (elements: readonly T[], context: WindowContext<K, W> & WindowStates<NoInfer<S>, NoInfer<G>>) => O & Several<O>,
+    options?: ProcessOptions<K, W, S, G>,
   ): KeyedStream<ElementOf<O>, K>;
 }
 
@@ -143,13 +180,23 @@ export interface WindowedAll<out T, out W> {
     build: (on: NoInfer<O>) => A,
   ): Stream<WindowResult<null, ResultOf<A>, W>, null>;
   /** As `Windowed.aggregateAndProcess`. */
-  aggregateAndProcess<A extends Aggregates, R, O = On<T>>(
+  aggregateAndProcess<
+    A extends Aggregates,
+    R,
+    O = On<T>,
+    S extends States = Record<never, never>,
+    G extends States = Record<never, never>,
+  >(
     build: (on: NoInfer<O>) => A,
-    fn: (result: ResultOf<A>, context: ResultContext<null, W>) => R & Several<R>,
+    fn: (result: ResultOf<A>, context: ResultContext<null, W> & WindowStates<NoInfer<S>, NoInfer<G>>) => R & Several<R>,
+    options?: WindowStateOptions<null, W, S, G>,
   ): Stream<ElementOf<R>, null>;
   /** As `Windowed.process`. */
-  process<O>(
-    fn: (elements: readonly T[], context: WindowContext<null, W>) => O & Several<O>,
-    options?: ProcessOptions,
+  process<O, S extends States = Record<never, never>, G extends States = Record<never, never>>(
+    fn: (
+      elements: readonly T[],
+      context: WindowContext<null, W> & WindowStates<NoInfer<S>, NoInfer<G>>,
+    ) => O & Several<O>,
+    options?: ProcessOptions<null, W, S, G>,
   ): Stream<ElementOf<O>, null>;
 }

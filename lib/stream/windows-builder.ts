@@ -7,15 +7,24 @@ import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-num
 import { authorFunction } from "./author-function.ts";
 import { requireAssigner, requireCount, requireLength, requireTime } from "./check-window.ts";
 import type { Ctx } from "./ctx.ts";
+import { toStates } from "./declared-states.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import type { Named, WindowResult } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { EvictorSpec } from "./evictor.ts";
-import type { AuthorFunction, Node, WindowNode } from "./node.ts";
+import type { AuthorFunction, Node, WindowFunctionSpec, WindowNode } from "./node.ts";
 import type { AnyTopic } from "./topic.ts";
 import { canMerge, type TriggerSpec } from "./trigger.ts";
 import type { GlobalSpec, WindowAssignerSpec } from "./window-spec.ts";
-import type { ProcessOptions, WindowOptions } from "./windowed.ts";
+import type { WindowOptions } from "./windowed.ts";
+
+/** Options of a window's function, as far as they are known without its types. */
+type AnyProcessOptions = {
+  readonly order?: "arrival" | "event-time";
+  readonly windowState?: unknown;
+  readonly globalState?: unknown;
+  readonly clear?: AuthorFunction;
+};
 
 type Settings = Omit<WindowNode, "aggregator" | "process">;
 
@@ -172,22 +181,43 @@ class WindowsBuilder {
     return this.#close(toAggregatorSpec(authorFunction(build, "aggregate")));
   }
 
-  aggregateAndProcess(build: AuthorFunction, fn: AuthorFunction): unknown {
-    const input = this.#toNode(toAggregatorSpec(authorFunction(build, "aggregateAndProcess")));
+  aggregateAndProcess(build: AuthorFunction, fn: AuthorFunction, options?: AnyProcessOptions): unknown {
+    const aggregator = toAggregatorSpec(authorFunction(build, "aggregateAndProcess"));
     const process = authorFunction(fn, "aggregateAndProcess");
+    if (options !== undefined) return this.#close(aggregator, this.#toFunction(process, options));
+    // Without state the windows stay those that cost least.
     return this.#then({
       kind: "flatMap",
-      input,
+      input: this.#toNode(aggregator),
       name: undefined,
       fn: ({ key, value, window }: WindowResult<unknown, unknown, unknown>, ctx: Ctx) =>
         process(value, { ...ctx, key, window }),
     });
   }
 
-  process(fn: AuthorFunction, { order = "arrival" }: ProcessOptions = {}): unknown {
+  process(fn: AuthorFunction, options: AnyProcessOptions = {}): unknown {
+    return this.#close(undefined, this.#toFunction(authorFunction(fn, "process"), options));
+  }
+
+  #toFunction(fn: AuthorFunction, options: AnyProcessOptions): WindowFunctionSpec {
+    const { order = "arrival", clear } = options;
     if (order !== "arrival" && order !== "event-time")
       throw wrong(`The order of a window's elements is "arrival" or "event-time", not ${JSON.stringify(order)}.`);
-    return this.#close(undefined, { fn: authorFunction(fn, "process"), order });
+    const windowStates = toStates(options.windowState, "The windowState of process()");
+    if (windowStates.length > 0 && isMerging(this.#settings.assigner))
+      throw wrong(
+        "Windows that merge cannot have state of their own: nobody could say what becomes of it when two become one. Use globalState, which is that of the key.",
+      );
+    for (const { name, spec } of windowStates)
+      if (spec.ttlMs !== undefined)
+        throw wrong(`The state "${name}" is that of a window and is dropped with it; leave its ttl out.`);
+    return {
+      fn,
+      order,
+      windowStates,
+      globalStates: toStates(options.globalState, "The globalState of process()"),
+      clear: clear === undefined ? undefined : authorFunction(clear, "clear").bind(options),
+    };
   }
 
   #with(change: Partial<Settings>): WindowsBuilder {
@@ -202,7 +232,7 @@ class WindowsBuilder {
     const { assigner, trigger, evictor } = this.#settings;
     if (assigner.kind === "global" && trigger === undefined)
       throw wrong("A global window never ends, so it gives no result without a trigger; add .trigger(…).");
-    if (assigner.kind === "session" || (assigner.kind === "custom" && assigner.merging)) {
+    if (isMerging(assigner)) {
       if (trigger !== undefined && !canMerge(trigger))
         throw wrong(
           `Windows that merge cannot have a ${trigger.kind} trigger${trigger.kind === "custom" ? " without onMerge" : ""}.`,
@@ -219,6 +249,10 @@ class WindowsBuilder {
       throw wrong(`${method} is for windows in event time; in processing time nothing is late.`);
     if (time === "none") throw wrong(`${method} is for windows in event time; for a global window nothing is late.`);
   }
+}
+
+function isMerging(assigner: WindowAssignerSpec): boolean {
+  return assigner.kind === "session" || (assigner.kind === "custom" && assigner.merging);
 }
 
 function wrong(sentence: string): MillraceError {

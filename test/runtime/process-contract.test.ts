@@ -86,9 +86,7 @@ describe("what breaks the contract gets a sentence", () => {
     breaking.keep = () => ["x"];
     await driver.send(items, at(1, { id: "a", do: "keep" }));
     const [letter] = await driver.deadLetters(contract);
-    expect(letter?.reason).toBe(
-      'the state "count" is used outside of the call of onElement or onTimer that it was given to: do not keep it',
-    );
+    expect(letter?.reason).toBe('the state "count" is used outside of the call that it was given to: do not keep it');
     const { state, timers } = kept as Anything;
     expect(() => state.value.get()).toThrow(/is used outside of the call/);
     expect(() => timers.eventTime(1)).toThrow(/timers is used outside of the call/);

@@ -32,6 +32,11 @@ export const MISTAKES_OF_WINDOWS: readonly Mistake[] = [
       "TS2322: Type '{ a: { at: number; url: string; status: number; ms: number; user?: string | undefined; }; }' is not assignable to type 'Key | null'.",
   },
   {
+    title: "state of a window that was not declared",
+    code: `stream(access).keyBy((a) => a.url).window(tumbling(seconds(5))).process((all, { windowState }) => [windowState.m.value], { windowState: { n: counterState() } })`,
+    error: "TS2339: Property 'm' does not exist on type 'HandlesOf<NoInfer<{ n: StateDeclaration<CounterState>; }>>'.",
+  },
+  {
     title: "a trigger of other elements",
     code: `stream(access).keyBy((a) => a.url).window(tumbling(seconds(5))).trigger(deltaTrigger(1, (a: number, b: number) => b - a))`,
     error:

@@ -2,6 +2,7 @@
 
 import {
   countEvictor,
+  counterState,
   countTrigger,
   cumulative,
   customEvictor,
@@ -12,6 +13,7 @@ import {
   type GlobalWindow,
   globalWindow,
   type KeyedStream,
+  listState,
   minutes,
   purging,
   type Result,
@@ -22,6 +24,7 @@ import {
   stream,
   type TimeWindow,
   tumbling,
+  valueState,
   type WindowResult,
 } from "millrace";
 import { type Access, access, type Equal, expectType, type Order, orders } from "./prelude.ts";
@@ -80,6 +83,31 @@ expectType<
     KeyedStream<{ readonly key: string; readonly visits: number; readonly endedAt: number }, string>
   >
 >();
+
+// What a window's function keeps is typed by its declarations, wherever they stand.
+const kept = byUrl.window(tumbling(minutes(1))).process(
+  (elements, { key, window, windowState, globalState }) => {
+    const before = windowState.worst.get();
+    expectType<Equal<typeof before, number | undefined>>();
+    globalState.urls.add(key);
+    return [{ before, n: globalState.n.add(elements.length), startMs: window.startMs }];
+  },
+  {
+    windowState: { worst: valueState<number>() },
+    globalState: { urls: listState<string>(), n: counterState() },
+    clear({ key, window, windowState, globalState }) {
+      expectType<Equal<typeof window, TimeWindow>>();
+      expectType<Equal<typeof key, string>>();
+      if ((windowState.worst.get() ?? 0) > 5) globalState.n.clear();
+    },
+  },
+);
+expectType<Equal<typeof kept, KeyedStream<{ before: number | undefined; n: number; startMs: number }, string>>>();
+byUrl.window(tumbling(minutes(1))).aggregateAndProcess(
+  (on) => on.count(),
+  (n, { windowState }) => [windowState.n.add(n)],
+  { windowState: { n: counterState() } },
+);
 
 byUrl
   .window(customWindows({ assign: (a, timeMs) => [{ startMs: timeMs, endMs: timeMs + a.ms }] }))
