@@ -17,6 +17,26 @@ export type { Handler, InvocationContext, Operator } from "./runtime/operator-ha
 export type { TaskReport } from "./runtime/report.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, QuantilesOf, ResultOf } from "./stream/aggregators.ts";
 export type { QuantileOptions } from "./stream/aggregators-sketching.ts";
+export type {
+  Broadcast,
+  BroadcastCtx,
+  BroadcastSpec,
+  BroadcastStates,
+  BroadcastTable,
+  BroadcastTableSpec,
+  ConnectedBroadcast,
+  ConnectedTable,
+  ForwardOptions,
+  KeyedBroadcastCtx,
+  ReadOnlyMapState,
+  ReadOnlyValueState,
+  TableChange,
+  TableView,
+  UnkeyedBroadcast,
+  UnkeyedBroadcastSpec,
+  UnkeyedTable,
+  UnkeyedTableSpec,
+} from "./stream/broadcast.ts";
 export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
 export { type CumulativeOptions, cumulative } from "./stream/cumulative.ts";
 export { type CustomWindows, customWindows } from "./stream/custom-windows.ts";

@@ -18,6 +18,7 @@ import {
 } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { AnyTopic } from "../stream/topic.ts";
+import { broadcastStep } from "./broadcast.ts";
 import { filterStep } from "./filter.ts";
 import { flatMapStep } from "./flat-map.ts";
 import { intervalJoinStep } from "./interval-join.ts";
@@ -155,6 +156,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return windowJoinStep(node, withTable(node));
       case "tableJoin":
         return tableJoinStep(node, withTable(node));
+      case "broadcast":
+        return broadcastStep(node, withTable(node));
       case "process":
       case "connect":
         return processStep(node, withTable(node));

@@ -51,6 +51,14 @@ function cellsOf(table: StateTable, rules: StateRules, spec: StateSpec): StateCe
   }
 }
 
+/** The encoded keys that have something in a state, in their order. */
+export function keysOfState(name: string, { state }: StateSpec, setup: StateSetup): readonly string[] {
+  const table = tableOf(name, state, setup);
+  const keys = new Set<string>();
+  for (const namespace of table.namespaces()) table.forEach(namespace, (key) => keys.add(key));
+  return [...keys].sort();
+}
+
 function tableOf(name: string, kind: StateSpec["state"], { tables }: StateSetup): KeyedTable {
   return tables(`state/${name}/${kind}`);
 }

@@ -41,6 +41,7 @@ function gridsOfNode(node: Node | SinkNode): readonly AnnounceGrid[] {
       return node.assigner.time === "event" ? gridsOfWindow(node) : [];
     case "process":
     case "connect":
+    case "broadcast":
       return node.onTimer === undefined ? [] : [EVERY_MILLISECOND];
     case "intervalJoin":
     case "tableJoin":

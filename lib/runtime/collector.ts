@@ -18,6 +18,7 @@ import { compressJson } from "../wire/compress.ts";
 import { identityBytesMax, identityHeader } from "../wire/identity.ts";
 import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
 import type { OutboxBatch } from "./outbox.ts";
+import type { TaskName } from "./task-name.ts";
 
 /** What a bundle of a single element has beside it, at the most. */
 const BUNDLE_BYTES_SPARE = 1_024;
@@ -31,9 +32,15 @@ type ShuffleBuffer = {
   readonly sides: {
     readonly side: number;
     readonly elements: (ElementBuffer | undefined)[];
+    /** Elements that go to all partitions. */
+    toAll: ElementBuffer | undefined;
     readonly partials: PreAggregate | undefined;
   }[];
 };
+
+function newBuffer(): ElementBuffer {
+  return { keys: [], timestampsMs: [], values: new ColumnBuilder() };
+}
 
 /** Outputs of a task between two commits. Emptied by `take…`. */
 export class Collector {
@@ -42,6 +49,7 @@ export class Collector {
   readonly #identityBytes: number;
   readonly #task: string;
   readonly #taskHash: number;
+  readonly #partition: number;
   readonly #commits: boolean;
   readonly #call: Caller;
   #records = new Map<string, OutgoingRecord[][]>();
@@ -50,11 +58,12 @@ export class Collector {
   readonly #shuffles: ShuffleBuffer[];
   #careful = false;
 
-  constructor(plan: FunctionPlan, task: string, recordBytesMax: number, call: Caller) {
+  constructor(plan: FunctionPlan, { full, partition }: TaskName, recordBytesMax: number, call: Caller) {
     this.recordBytesMax = recordBytesMax;
-    this.#identityBytes = identityBytesMax(task);
-    this.#task = task;
-    this.#taskHash = murmur2(task);
+    this.#identityBytes = identityBytesMax(full);
+    this.#task = full;
+    this.#taskHash = murmur2(full);
+    this.#partition = partition;
     this.#commits = plan.commits;
     this.#call = call;
     const consumers = consumersOf(plan.operator.sinks);
@@ -66,6 +75,7 @@ export class Collector {
         return {
           side: shuffle.sides.indexOf(keyBy),
           elements: new Array<ElementBuffer | undefined>(shuffle.partitions),
+          toAll: undefined,
           partials: merges ? preAggregate(reader, call) : undefined,
         };
       }),
@@ -141,11 +151,18 @@ export class Collector {
       if (side === undefined) continue;
       if (side.partials !== undefined) return side.partials.push;
       const { partitions, maxParallelism } = plan;
+      const ofTask = this.#partition % partitions;
+      const partitionOf = (encoded: string) =>
+        node.sends === "by-task"
+          ? ofTask
+          : partitionOfGroup(keyGroupOf(encoded, maxParallelism), partitions, maxParallelism);
       return (value, key, timestampMs) => {
         const encoded = encodeKey(key);
         if (this.#careful) this.#checkSize(encoded, value);
-        const partition = partitionOfGroup(keyGroupOf(encoded, maxParallelism), partitions, maxParallelism);
-        const buffer = (side.elements[partition] ??= { keys: [], timestampsMs: [], values: new ColumnBuilder() });
+        const buffer =
+          node.sends === "to-all"
+            ? (side.toAll ??= newBuffer())
+            : (side.elements[partitionOf(encoded)] ??= newBuffer());
         // First what can throw, so that the columns stay equally long.
         buffer.values.push(value);
         buffer.keys.push(encoded);
@@ -184,18 +201,14 @@ export class Collector {
   takeShuffles(): { readonly plan: ShufflePlan; readonly columns: BundleColumns[][] }[] {
     return this.#shuffles.map(({ plan, sides }) => {
       const columns: BundleColumns[][] = Array.from({ length: plan.partitions }, () => []);
-      for (const { side, elements, partials } of sides) {
-        for (const [partition, buffer] of elements.entries()) {
-          if (buffer !== undefined)
-            columns[partition]?.push({
-              kind: "elements",
-              side,
-              keys: buffer.keys,
-              timestampsMs: buffer.timestampsMs,
-              values: buffer.values,
-            });
+      for (const one of sides) {
+        const { side, elements, partials, toAll } = one;
+        for (let partition = 0; partition < plan.partitions; partition++) {
+          const buffer = toAll ?? elements[partition];
+          if (buffer !== undefined) columns[partition]?.push({ kind: "elements", side, ...buffer });
         }
         elements.fill(undefined);
+        one.toAll = undefined;
         const split =
           partials?.take(plan.partitions, (key) =>
             partitionOfGroup(keyGroupOf(key, plan.maxParallelism), plan.partitions, plan.maxParallelism),

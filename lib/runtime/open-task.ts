@@ -11,13 +11,13 @@ import { ChunkCover, levelAfter, parseRangeName } from "../state/chunk-range.ts"
 import { KeyedState, type StateChanges } from "../state/keyed-state.ts";
 import type { LogEntry, StateLog } from "../state-log/state-log.ts";
 import { openLog, readTail } from "../state-log/workflow.ts";
-import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
+import { takeShapes, takeSides } from "./task-shapes.ts";
 import { Units } from "./units.ts";
 
 export type OpenTask = {
@@ -134,7 +134,7 @@ function assemble(
   const time: TaskTime = { watermarkMs: meta.watermarkMs, nowMs: meta.nowMs };
   const calls = new AuthorCalls();
   const units = new Units(calls);
-  const collector = new Collector(plan, name.full, recordBytesMax, calls.caller);
+  const collector = new Collector(plan, name, recordBytesMax, calls.caller);
   const partitionsOf = (topicName: string) =>
     plan.topicOutputs.find(({ topic }) => topic.topicName === topicName)?.partitions ?? 1;
   const chain = buildChain(plan, {
@@ -148,6 +148,7 @@ function assemble(
     late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),
   });
   takeShapes(name, state, meta, chain);
+  takeSides(name, plan, meta);
   return {
     name,
     plan,
@@ -163,28 +164,6 @@ function assemble(
     collector,
     chain,
   };
-}
-
-/** Refuses state that the code of today would misread, and notes what it will look like from here on. */
-function takeShapes(name: TaskName, state: KeyedState, meta: TaskMeta, { shapes }: Chain): void {
-  if (shapes.size === 0) return;
-  const before = meta.shapes ?? {};
-  for (const [table, shape] of shapes) {
-    const was = before[table];
-    if (was === undefined || was === shape || !hasCells(state, table)) continue;
-    throw new MillraceError(
-      "state-unusable",
-      `Task ${name.full} keeps state of ${table} as ${was}, and its code has ${shape} now. Give the step another name to begin anew beside it, or reset function ${name.functionName}.`,
-    );
-  }
-  meta.shapes = { ...before, ...Object.fromEntries(shapes) };
-}
-
-/** Whether a step keeps anything, in its table or in those beside it. */
-function hasCells(state: KeyedState, table: string): boolean {
-  for (const [name, { size }] of state.tables())
-    if ((name === table || name.startsWith(`${table}/`)) && size > 0) return true;
-  return false;
 }
 
 /** Functions without a shuffle partition their state by the source's keys; the groups then only serve chunks. */

@@ -49,6 +49,7 @@ export function findWarnings(graphs: readonly OperatorGraph[]): readonly string[
     ...warnOfUselessKeys(graph),
     ...warnOfGuessedPartitions(graph),
     ...warnOfSingleTasks(graph),
+    ...warnOfQuietSides(graph),
   ]);
 }
 
@@ -146,7 +147,7 @@ function checkStepNames({ operator, nodes, shuffles }: OperatorGraph): readonly 
 
 function exampleOf(node: StatefulNode): string {
   if (node.kind === "window") return 'window(assigner, { name: "per-minute" })';
-  if (node.kind === "connect") return 'process(…, { name: "machine" })';
+  if (node.kind === "connect" || node.kind === "broadcast") return 'process(…, { name: "machine" })';
   if (isTwoInput(node)) return 'map(fn, { name: "paid-orders" })';
   if (node.kind === "process")
     return node.method === "process" ? 'process(…, { name: "machine" })' : 'deduplicate({ name: "first" })';
@@ -170,7 +171,7 @@ function isInEventTime(node: Node | SinkNode): node is StatefulNode {
   if (node.kind === "window" && node.trigger !== undefined && needsEventTime(node.trigger)) return true;
   return node.kind === "window" || node.kind === "windowJoin"
     ? node.assigner.time === "event"
-    : isTwoInput(node) && node.kind !== "connect";
+    : isTwoInput(node) && node.kind !== "connect" && node.kind !== "broadcast";
 }
 
 function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readonly string[] {
@@ -196,6 +197,26 @@ function warnOfSingleTasks({ operator, nodes }: OperatorGraph): readonly string[
       ? [`${at(operator)}: ${describeStep(node)} is over all keys, so that one task gets all its elements.`]
       : [],
   );
+}
+
+/** What changes seldom holds back all that waits for the watermark. */
+function warnOfQuietSides({ operator, nodes }: OperatorGraph): readonly string[] {
+  const waiting = nodes.filter((node) => isInEventTime(node) || ("onTimer" in node && node.onTimer !== undefined));
+  const isQuiet = (root: SourceNode) =>
+    root.watermark?.kind !== "none" &&
+    root.watermark?.idleAfter === undefined &&
+    waiting.some((node) => rootsOf(node).includes(root));
+  const warned = nodes.flatMap((node) =>
+    node.kind === "tableJoin" || node.kind === "broadcast"
+      ? rootsOf(node.inputs[1])
+          .filter(isQuiet)
+          .map(
+            ({ topic }) =>
+              `${at(operator)}: the topic ${quote(topic.topicName)} is ${node.kind === "broadcast" ? "broadcast" : "read as a table"} and has no idleAfter, so that while it is quiet nothing happens in event time; give it one, as in boundedOutOfOrderness(seconds(5), { idleAfter: seconds(30) }).`,
+          )
+      : [],
+  );
+  return [...new Set(warned)];
 }
 
 function warnOfGuessedPartitions({ operator, sources }: OperatorGraph): readonly string[] {

@@ -102,11 +102,14 @@ function toStep(node: Node | SinkNode): string {
     }
     case "tableJoin":
       return `${node.mode === "left" ? "leftJoin" : "join"}${name} (table)`;
+    case "broadcast":
+      return `connect${name} (broadcast ${node.keeps === "table" ? "table" : "stream"})`;
     case "process":
       return `${node.method}${name}`;
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":
+      if (node.sends !== "by-key") return node.sends === "to-all" ? "broadcast" : "forward";
       return node.fn === undefined ? `keyedByTopicKey${name}` : `keyBy${name}`;
     default:
       return `${node.kind}${name}`;

@@ -1,13 +1,14 @@
 /** Streams after a keyBy: the same steps, and those that keep state per key. */
 
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
+import type { Broadcast, Connectable, ConnectableWith, ConnectOf } from "./broadcast.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
 import type { IntervalJoin } from "./interval-joined.ts";
 import type { Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
-import type { Connected, DeduplicateOptions, ProcessSpec } from "./process.ts";
+import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
 import type { States } from "./process-state.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
@@ -88,11 +89,18 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     table: Table<V, OK> & SameKey<K, OK>,
   ): Joined<T, V | undefined, K>;
-  /** Meets another keyed stream's elements of the same key in one process function, whose state and timers both share. */
-  connect<U, OK, Allowed = Kept<T>>(
+  /**
+   * With another keyed stream: meets its elements of the same key in one process function, whose state and timers both share.
+   *
+   * With a broadcast stream or table, as in `.connect(table(rules).broadcast()).process(…)`: a process function that has state and timers per key, and beside them
+   * what was broadcast, whole, in every task. While the broadcast side is quiet it holds the watermark back, unless its topic's watermark has an `idleAfter`.
+   */
+  connect<O extends Connectable, Allowed = Kept<T>>(
     this: NoInfer<Allowed>,
-    other: KeyedStream<U, OK> & Kept<U> & SameKey<K, OK>,
-  ): Connected<T, U, K>;
+    other: O & ConnectableWith<K, O>,
+  ): ConnectOf<T, O, K>;
+  /** Each element for every task of another stream, as `Stream.broadcast`. */
+  broadcast<Allowed = Crossing<T>>(this: NoInfer<Allowed>): Broadcast<T>;
   /** How many elements the key has had, after each. */
   count(options?: Named): KeyedStream<Result<K, number>, K>;
   /** The sum of the key's elements so far, after each; in floating point. */

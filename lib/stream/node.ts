@@ -45,6 +45,8 @@ export type UnionNode = { readonly kind: "union"; readonly inputs: readonly Node
 export type KeyByNode = Step<"keyBy"> & {
   /** undefined: `keyedByTopicKey` (trusts the producer's partitioner, never shuffles). */
   readonly fn: AuthorFunction | undefined;
+  /** Where its shuffle takes an element: to the partition of its key, to all, or to one for all that a task sends. */
+  readonly sends: "by-key" | "to-all" | "by-task";
   readonly parallelism: number | undefined;
   readonly maxParallelism: number;
   readonly function: FunctionOptions | undefined;
@@ -134,6 +136,17 @@ export type ProcessNode = Step<"process"> & {
 export type ConnectNode = TwoInputs<"connect"> &
   Pick<ProcessNode, "states" | "onTimer"> & { readonly onLeft: AuthorFunction; readonly onRight: AuthorFunction };
 
+/** A process function on a stream, keyed or not, that meets a broadcast one: every task has all elements of that, and keeps the same of them. */
+export type BroadcastNode = TwoInputs<"broadcast"> &
+  Pick<ProcessNode, "states" | "onElement" | "onTimer"> & {
+    /** What is kept of the broadcast side: the newest value of each key, or declared states. */
+    readonly keeps: "table" | ProcessNode["states"];
+    /** undefined: a table is kept, and nobody is told of its changes. */
+    readonly onBroadcast: AuthorFunction | undefined;
+    /** False: elements have no key, so that there are no states and timers but those of the broadcast side. */
+    readonly isKeyed: boolean;
+  };
+
 /** A topic. `toRecord` turns (element, key, timestampMs) into what is written. */
 export type TopicTarget = {
   readonly kind: "topic";
@@ -184,8 +197,8 @@ export type Node =
   | ProcessNode
   | TwoInputNode;
 
-/** Nodes that read two keyed streams. */
-export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode | ConnectNode;
+/** Nodes that read two streams. */
+export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode | ConnectNode | BroadcastNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
 export type StatefulNode = WindowNode | RollingAggregateNode | ProcessNode | TwoInputNode;
@@ -195,11 +208,18 @@ export function isStateful(node: Node | SinkNode): node is StatefulNode {
   return node.kind === "window" || node.kind === "rolling" || node.kind === "process" || isTwoInput(node);
 }
 
-/** Whether a node reads two keyed streams. */
+/** Whether a node reads two streams. */
 export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
-  return (
-    node.kind === "intervalJoin" || node.kind === "windowJoin" || node.kind === "tableJoin" || node.kind === "connect"
-  );
+  switch (node.kind) {
+    case "intervalJoin":
+    case "windowJoin":
+    case "tableJoin":
+    case "connect":
+    case "broadcast":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
@@ -236,6 +256,7 @@ export function inputsOf(node: Node | SinkNode): readonly Node[] {
     case "windowJoin":
     case "tableJoin":
     case "connect":
+    case "broadcast":
       return node.inputs;
     default:
       return [node.input];

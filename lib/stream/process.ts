@@ -91,7 +91,10 @@ export interface DeduplicateOptions<in T> extends Named, StateOptions {
   readonly by?: (value: T) => Key;
 }
 
-type AnySpec = Readonly<Partial<Record<"state" | "onElement" | "onLeft" | "onRight" | "onTimer", unknown>>>;
+/** A process function as it was written, in whichever form. */
+export type AnySpec = Readonly<
+  Partial<Record<"state" | "broadcastState" | "onElement" | "onLeft" | "onRight" | "onBroadcast" | "onTimer", unknown>>
+>;
 
 /** The node of a process function. Throws a MillraceError "definition" for what no compiler has refused. */
 export function processNode(input: Node, spec: AnySpec, name: string | undefined): ProcessNode {
@@ -125,13 +128,14 @@ export function connectOf(left: Node, right: Node, then: (node: ConnectNode) => 
   };
 }
 
-function requireSpec(spec: unknown, functions: string): void {
+/** Throws a MillraceError "definition" for what is no process function at all. */
+export function requireSpec(spec: unknown, functions: string): void {
   if (typeof spec !== "object" || spec === null)
     throw new MillraceError("definition", `process() takes { state, ${functions}, onTimer }.`);
 }
 
-/** Bound, as its author may have written it as a method. */
-function functionOf(spec: AnySpec, name: keyof AnySpec): AuthorFunction {
+/** A function of it, bound, as its author may have written it as a method. */
+export function functionOf(spec: AnySpec, name: keyof AnySpec): AuthorFunction {
   return authorFunction(spec[name], "process").bind(spec) as AuthorFunction;
 }
 

@@ -18,6 +18,7 @@ const STEPS = {
   windowJoin: "window join",
   tableJoin: "table join",
   connect: "connect",
+  broadcast: "connect with a broadcast stream",
 } as const;
 
 /** `the window`, `the count "total"`. */

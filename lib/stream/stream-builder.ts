@@ -5,6 +5,7 @@ import { toAggregatorSpec } from "./aggregators.ts";
 import { reduceBy } from "./aggregators-collecting.ts";
 import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
+import { BroadcastNodes, connectBroadcastOf, type ForwardOptions } from "./broadcast.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { intervalJoinOf } from "./interval-joined.ts";
@@ -87,6 +88,7 @@ class StreamBuilder {
       input: this.#node,
       name,
       fn: authorFunction(fn, "keyBy"),
+      sends: "by-key",
       parallelism,
       maxParallelism,
       function: options.function,
@@ -100,6 +102,7 @@ class StreamBuilder {
       input: this.#node,
       name: options?.name,
       fn: undefined,
+      sends: "by-key",
       parallelism: undefined,
       maxParallelism: MAX_PARALLELISM_DEFAULT,
       function: undefined,
@@ -122,6 +125,7 @@ class StreamBuilder {
       name: options.name ?? "all",
       // All elements have one key, which authors do not get to see.
       fn: () => "",
+      sends: "by-key",
       parallelism: 1,
       maxParallelism: MAX_PARALLELISM_DEFAULT,
       function: undefined,
@@ -134,8 +138,19 @@ class StreamBuilder {
     return intervalJoinOf(this.#node, right, (node) => this.#then(node));
   }
 
-  connect(other: StreamBuilder): unknown {
-    const right = keyedNodeOf(other, "connect() takes a keyed stream; put a keyBy before it.");
+  broadcast(): BroadcastNodes {
+    return new BroadcastNodes(this.#node, "stream");
+  }
+
+  connect(other: StreamBuilder | BroadcastNodes, options: ForwardOptions = {}): unknown {
+    if (other instanceof BroadcastNodes)
+      return connectBroadcastOf({ node: this.#node, isKeyed: this.kind === "keyed-stream" }, other, options, (node) =>
+        this.#then(node),
+      );
+    const right = keyedNodeOf(
+      other,
+      "connect() takes a keyed stream, or one that is broadcast; put a keyBy before it.",
+    );
     return connectOf(this.#node, right, (node) => this.#then(node));
   }
 

@@ -1,5 +1,6 @@
 /** Streams as authors see them before a keyBy, and where they begin. */
 
+import type { Broadcast, BroadcastTable, ForwardOptions, UnkeyedConnectOf } from "./broadcast.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Sink, Writer } from "./elements.ts";
 import { MillraceError } from "./error.ts";
@@ -78,6 +79,20 @@ export interface Stream<out T, out K = unknown> extends Elements<T, K> {
     this: NoInfer<Allowed>,
     options?: Named,
   ): KeyedStream<T, NK>;
+  /**
+   * Each element for every task of another stream: rules and settings, that `connect` takes. Elements of one partition arrive in their order everywhere; how those of
+   * several mix differs from task to task.
+   */
+  broadcast<Allowed = Crossing<T>>(this: NoInfer<Allowed>): Broadcast<T>;
+  /**
+   * Meets a broadcast stream or table in one process function, where every task has all of that. All elements of a source partition go to one task, in their order; for
+   * state per key put a keyBy before it. While the broadcast side is quiet it holds the watermark back, unless its topic's watermark has an `idleAfter`.
+   */
+  connect<O extends Broadcast<unknown> | BroadcastTable<unknown, unknown>, Allowed = Crossing<T>>(
+    this: NoInfer<Allowed>,
+    other: O,
+    options?: ForwardOptions,
+  ): UnkeyedConnectOf<T, O>;
   /**
    * Windows over all elements, whatever their keys: for streams that were made small before, such as the results of windows per key. All elements go to one
    * task, so nothing runs in parallel; its function is called `operator--all`, or by `options.name`.

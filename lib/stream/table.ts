@@ -1,6 +1,7 @@
 /** Tables: compacted topics read as the newest value of each key, in versions by time. */
 
 import { authorFunction } from "./author-function.ts";
+import { BroadcastNodes, type BroadcastTable } from "./broadcast.ts";
 import type { Elements, Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { keyBysOf } from "./graph.ts";
@@ -15,6 +16,8 @@ import type { WindowJoin } from "./window-joined.ts";
 /** A topic read as a table of values V by keys K. Made by `table`. */
 export interface Table<out V, out K> extends Elements<V, K> {
   readonly kind: "table";
+  /** All of the table for every task of another stream, as in `.connect(table(rules).broadcast())`: the newest value of each key, not in versions by time. */
+  broadcast(): BroadcastTable<V, K>;
 }
 
 /** What a stream can be joined with. */
@@ -80,6 +83,10 @@ class TableNodes {
     };
   }
 
+  broadcast(): BroadcastNodes {
+    return new BroadcastNodes(this.#pairs, "table");
+  }
+
   /** The table's side of a shuffle: as the keyBys of `left` say it must be. */
   static sideOf(table: TableNodes, left: Node): KeyByNode {
     const like = left.kind === "keyBy" ? left : keyBysOf(left)[0];
@@ -90,6 +97,7 @@ class TableNodes {
         input: table.#pairs,
         name: undefined,
         fn: ([key]: readonly [unknown, unknown]) => key,
+        sends: "by-key",
         parallelism: undefined,
         maxParallelism: like?.maxParallelism ?? MAX_PARALLELISM_DEFAULT,
         function: undefined,

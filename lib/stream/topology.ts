@@ -126,7 +126,15 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
       })),
       ...before.map((shuffle) => ({ task: `${shuffle.name}/${shuffle.name}`, partitions: shuffle.partitions })),
     ];
-    const widest = Math.max(...feeding.map(counts), ...before.map((shuffle) => shuffle.partitions));
+    // A small stream that goes everywhere does not say how many tasks the other wants.
+    const sharing = feedersOf(
+      { ...shuffle, keyBys: shuffle.keyBys.filter(({ sends }) => sends !== "to-all") },
+      graph.shuffles,
+    );
+    const widest = Math.max(
+      ...sharing.sources.map((source) => counts(source.topic)),
+      ...sharing.shuffles.map((feeder) => plans.get(feeder)!.partitions),
+    );
     // The sides agree, or findProblems had something to say.
     const { maxParallelism } = shuffle.keyBys[0]!;
     const parallelism = shuffle.keyBys.find((keyBy) => keyBy.parallelism !== undefined)?.parallelism;
