@@ -15,7 +15,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
-import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
+import { decodeMeta, newMeta, type TaskMeta, unheardUpstream } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 import { takeShapes, takeSides } from "./task-shapes.ts";
 import { Units } from "./units.ts";
@@ -88,6 +88,13 @@ async function skipFormerGenerations(log: StateLog, { upstream }: TaskMeta): Pro
   }
 }
 
+/** What reads a topic that the code of today is the first to send here has not been heard of yet; a known one's tasks are as many as they were. */
+function awaitNewTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta): void {
+  const topicOf = (task: string) => task.slice(0, task.lastIndexOf("-"));
+  const known = new Set([...upstream.keys()].map(topicOf));
+  for (const task of shuffle?.upstream ?? []) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
+}
+
 /**
  * Brings an open task up to the head of its log, where that takes little. False: it must be opened anew.
  */
@@ -149,6 +156,7 @@ function assemble(
   });
   takeShapes(name, state, meta, chain);
   takeSides(name, plan, meta);
+  awaitNewTopics(plan, meta);
   return {
     name,
     plan,

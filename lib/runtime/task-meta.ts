@@ -37,6 +37,11 @@ export type TaskMeta = {
   totals: Counts & { records: number; outputs: number };
 };
 
+/** An upstream task of which no bundle was taken yet. */
+export function unheardUpstream(): UpstreamPosition {
+  return { ...unheardInput(), generation: 0, number: 0 };
+}
+
 /** A task that has done nothing yet. `upstream` names the tasks that its watermark waits for. */
 export function newMeta(upstream: readonly string[], sourceNodes: number): TaskMeta {
   return {
@@ -47,7 +52,7 @@ export function newMeta(upstream: readonly string[], sourceNodes: number): TaskM
     activeAtMs: Number.NEGATIVE_INFINITY,
     idle: false,
     announcedMs: Number.NEGATIVE_INFINITY,
-    upstream: new Map(upstream.map((task) => [task, { ...unheardInput(), generation: 0, number: 0 }])),
+    upstream: new Map(upstream.map((task) => [task, unheardUpstream()])),
     seen: new Map(),
     bundles: new Map(),
     totals: { ...noCounts(), records: 0, outputs: 0 },

@@ -109,7 +109,7 @@ function toStep(node: Node | SinkNode): string {
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":
-      if (node.sends !== "by-key") return node.sends === "to-all" ? "broadcast" : "forward";
+      if (node.sends !== "by-key") return node.sends === "to-all" ? "broadcast" : `forward${name}`;
       return node.fn === undefined ? `keyedByTopicKey${name}` : `keyBy${name}`;
     default:
       return `${node.kind}${name}`;

@@ -86,3 +86,49 @@ describe("state of a join that changed", () => {
     expect(await change(near(1), near(60, "wide"))).toEqual([]);
   });
 });
+
+describe("the sides of a shuffle", () => {
+  const declared = Object.fromEntries(
+    ["lefts", "rights"].map((name) => [name, stream(declare(name)).keyBy(({ id }) => id)]),
+  );
+  const { lefts, rights } = declared as { lefts: Keyed; rights: Keyed };
+  const meet = (left: Keyed, right: Keyed, name: string) =>
+    left.intervalJoin(right).between(seconds(-1), seconds(1)).map(toPair, { name }).to(out);
+  const third = stream(declare("thirds")).keyBy(({ id }) => id);
+
+  test("are told by number, so that another order is refused", async () => {
+    const swapped = operator("evolving", meet(rights, lefts, "near"));
+    await expect(change(near(1), swapped)).rejects.toThrow(
+      "was sent elements of lefts and rights, in this order of the streams that meet, and its code has rights and lefts now",
+    );
+  });
+
+  test("may be followed by another, of a topic that was not read before", async () => {
+    const before = operator("evolving", meet(lefts, rights, "near"));
+    const after = operator("evolving", meet(lefts, rights, "near"), meet(lefts, third, "more"));
+    const world = await new World([before]).createTopics();
+    const write = (world: World, side: string, ms: number) =>
+      world.write(side, { value: JSON.stringify({ id: "a", n: ms }), timestampMs: 100_000 + ms });
+    const deliver = async (world: World, side: string) => {
+      await world.environment().deliver(side, 0);
+      await world.environment().deliver("evolving--by-key", 0);
+    };
+    await write(world, "lefts", 1);
+    await deliver(world, "lefts");
+    const next = Object.assign(new World([after]), { broker: world.broker, log: world.log });
+    const settings = { compacted: false, retentionMs: undefined };
+    await next.broker.ensureTopics([{ name: "thirds", partitions: 1, ...settings }]);
+    await write(next, "thirds", 2);
+    await write(next, "lefts", 3);
+    for (const side of ["thirds", "lefts"]) await deliver(next, side);
+    // What the new step did not see it does not know.
+    expect((await next.texts("out")).map((text) => JSON.parse(text))).toEqual(["3-2"]);
+    // And its watermark waits for the new topic.
+    for (const side of ["lefts", "rights"]) await next.environment().tick(side, "end");
+    await next.environment().deliver("evolving--by-key", 0);
+    expect(next.reports.at(-1)?.watermarkMs).toBe(100_002 - minutes(10) - 1);
+    await next.environment().tick("thirds", "end");
+    await next.environment().deliver("evolving--by-key", 0);
+    expect(next.reports.at(-1)?.watermarkMs).toBe(Number.POSITIVE_INFINITY);
+  });
+});

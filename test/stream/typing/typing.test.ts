@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
+import { MISTAKES_OF_BROADCASTS } from "./mistakes-of-broadcasts.ts";
 import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 import { MISTAKES_OF_SINKS } from "./mistakes-of-sinks.ts";
@@ -16,6 +17,7 @@ import { MISTAKES_OF_WINDOWS } from "./mistakes-of-windows.ts";
 const ROOT = resolve(import.meta.dirname, "../../..");
 const MISTAKES = [
   ...MISTAKES_OF_STREAMS,
+  ...MISTAKES_OF_BROADCASTS,
   ...MISTAKES_OF_JOINS,
   ...MISTAKES_OF_PROCESSES,
   ...MISTAKES_OF_SINKS,
@@ -23,6 +25,7 @@ const MISTAKES = [
 ];
 const VALID = [
   new URL("./valid.ts", import.meta.url),
+  new URL("./valid-broadcast.ts", import.meta.url),
   new URL("./valid-joins.ts", import.meta.url),
   new URL("./valid-process.ts", import.meta.url),
   new URL("./valid-sinks.ts", import.meta.url),
