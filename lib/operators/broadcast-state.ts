@@ -33,14 +33,14 @@ export class BroadcastTurn {
   }
 
   /** Throws a MillraceError "author" outside of a call. */
-  require(what: string): void {
+  requireOpen(what: string): void {
     if (!this.#isOpen)
       throw new MillraceError("author", `${what} is used outside of the call that it was given to: do not keep it`);
   }
 
   /** Throws a MillraceError "author" outside of onBroadcast. */
   requireWritable(what: string): void {
-    this.require(what);
+    this.requireOpen(what);
     if (!this.mayWrite)
       throw new MillraceError(
         "author",
@@ -103,7 +103,7 @@ export type KeptTable = {
 export function broadcastTable({ tables }: StepSetup, call: Caller, turn: BroadcastTurn): KeptTable {
   const entries = new Entries(tables("broadcast"));
   const opened = () => {
-    turn.require("the broadcast table");
+    turn.requireOpen("the broadcast table");
     return entries;
   };
   const toShown = (value: unknown) => {
@@ -162,7 +162,7 @@ function handleOf(spec: StateSpec, table: KeyedTable, rules: StateRules, turn: B
   const entries = new Entries(table);
   const { what } = rules;
   const opened = () => {
-    turn.require(what);
+    turn.requireOpen(what);
     return entries;
   };
   const writable = () => {

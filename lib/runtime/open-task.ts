@@ -15,9 +15,9 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
-import { decodeMeta, newMeta, type TaskMeta, unheardUpstream } from "./task-meta.ts";
+import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
-import { takeShapes, takeSides } from "./task-shapes.ts";
+import { awaitNewTopics, takeShapes, takeSides } from "./task-shapes.ts";
 import { Units } from "./units.ts";
 
 export type OpenTask = {
@@ -86,13 +86,6 @@ async function skipFormerGenerations(log: StateLog, { upstream }: TaskMeta): Pro
     generations.set(functionName, generation);
     position.generation = generation;
   }
-}
-
-/** What reads a topic that the code of today is the first to send here has not been heard of yet; a known one's tasks are as many as they were. */
-function awaitNewTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta): void {
-  const topicOf = (task: string) => task.slice(0, task.lastIndexOf("-"));
-  const known = new Set([...upstream.keys()].map(topicOf));
-  for (const task of shuffle?.upstream ?? []) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
 }
 
 /**

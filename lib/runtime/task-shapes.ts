@@ -1,4 +1,4 @@
-/** What the code of today would misread of what earlier code kept or sent: refused when a task is opened, and noted with its next commit. */
+/** A task that is opened by other code than it was left by: what that would misread is refused, what is new is taken on, and both are noted with the next commit. */
 
 import type { Chain } from "../operators/chain.ts";
 import type { KeyedState } from "../state/keyed-state.ts";
@@ -7,7 +7,7 @@ import { rootsOf } from "../stream/graph.ts";
 import type { KeyByNode } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { listOf } from "../stream/sentence.ts";
-import type { TaskMeta } from "./task-meta.ts";
+import { type TaskMeta, unheardUpstream } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 
 /** Refuses state that steps would misread, and notes what it will look like from here on. Throws MillraceError "state-unusable". */
@@ -45,6 +45,13 @@ export function takeSides(name: TaskName, { shuffle }: FunctionPlan, meta: TaskM
       `Task ${name.full} was sent elements of ${listOf(meta.sides)}, in this order of the streams that meet, and its code has ${listOf(sides)} now: what is under way would be taken for another stream's. Write them in the order that they had, new ones last, or reset function ${name.functionName}.`,
     );
   meta.sides = sides;
+}
+
+/** The tasks of a topic that the code of today is the first to send here have not been heard of yet. Those of a known one are as many as they were. */
+export function awaitNewTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta): void {
+  const topicOf = (task: string) => task.slice(0, task.lastIndexOf("-"));
+  const known = new Set([...upstream.keys()].map(topicOf));
+  for (const task of shuffle?.upstream ?? []) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
 }
 
 /** Sides of the same topics are not told apart. */

@@ -143,11 +143,6 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
   ...because("a topic here never loses a partition", "runtime/find-hole.ts", ["?? 0"]),
   ...because("the simulated Kafka returns what it has", "runtime/find-hole.ts", ["throw new MillraceError("]),
   ...because("256 cells are more than these states have", "runtime/snapshot.ts", ["return undefined;"]),
-  ...because(
-    "nobody changes the code here so that its state means something else: test/runtime/window-evolution.test.ts",
-    "runtime/open-task.ts",
-    ["|| !hasCells(state, table)", "throw new MillraceError(", "function hasCells("],
-  ),
 ];
 
 function because(why: string, file: string, texts: readonly string[]): UnreachedBlock[] {
