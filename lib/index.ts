@@ -41,6 +41,13 @@ export type { Ctx, Log, Metrics } from "./stream/ctx.ts";
 export { type CumulativeOptions, cumulative } from "./stream/cumulative.ts";
 export { type CustomWindows, customWindows } from "./stream/custom-windows.ts";
 export { type Duration, days, hours, milliseconds, minutes, seconds } from "./stream/duration.ts";
+export {
+  type DynamoTable,
+  dynamoTable,
+  type TableKey,
+  type TableKeyType,
+  type TableOptions,
+} from "./stream/dynamo-table.ts";
 export type { Elements, Named, Result, Sink, WindowResult, Writer } from "./stream/elements.ts";
 export { type ErrorCode, MillraceError } from "./stream/error.ts";
 export {

@@ -6,6 +6,7 @@ import { dlqCommand } from "./commands/dlq.ts";
 import { esmCommand } from "./commands/esm.ts";
 import { runCommand } from "./commands/run.ts";
 import { stateCommand } from "./commands/state.ts";
+import { tablesCommand } from "./commands/tables.ts";
 import { topicsCommand } from "./commands/topics.ts";
 import { topologyCommand } from "./commands/topology.ts";
 import { examples } from "./help.ts";
@@ -23,6 +24,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(topologyCommand(terminal))
     .addCommand(runCommand(terminal))
     .addCommand(topicsCommand(terminal))
+    .addCommand(tablesCommand(terminal))
     .addCommand(stateCommand(terminal))
     .addCommand(dlqCommand(terminal))
     .addCommand(esmCommand(terminal))

@@ -11,6 +11,7 @@ import type { StateLog } from "../state-log/state-log.ts";
 import type { OperatorDefinition } from "../stream/operator-definition.ts";
 import type { Topology } from "../stream/plan.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
+import type { TableStore } from "../tables/table-store.ts";
 import type { BatchResponse, FunctionEvent, TickEvent } from "../wire/lambda-event.ts";
 import type { LambdaSettings } from "./lambda-settings.ts";
 import { type Invocation, logLines, metricLines } from "./metrics.ts";
@@ -22,6 +23,8 @@ import { Wishes } from "./wishes.ts";
 export type LambdaPorts = {
   readonly broker: Broker;
   readonly stateLog: StateLog;
+  /** undefined: the operator writes no tables. */
+  readonly tables?: TableStore;
   /** undefined: nobody wakes this function. */
   readonly queue: { send(wakeUps: readonly WakeUp[], nowMs: number): Promise<void> } | undefined;
   readonly now: () => number;
@@ -52,6 +55,7 @@ export class LambdaRuntime {
       stateLog: timedStateLog(ports.stateLog, ports.now, (ms) => {
         this.#commitMs = Math.max(this.#commitMs, ms);
       }),
+      ...(ports.tables !== undefined && { tables: ports.tables }),
       broker: topicPrefix === "" ? ports.broker : withTopicNames(ports.broker, this.#names),
       now: ports.now,
       newAttemptId: randomUUID,

@@ -3,6 +3,7 @@
 import { KafkaBroker } from "../kafka/kafka-broker.ts";
 import { DynamoDbTable } from "../state-log/dynamodb-client.ts";
 import { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";
+import { tablesWrittenBy } from "../stream/graph.ts";
 import type { OperatorDefinition } from "../stream/operator-definition.ts";
 import { readKafkaSettingsOnLambda } from "./kafka-secrets.ts";
 import { LambdaRuntime } from "./lambda-runtime.ts";
@@ -24,11 +25,17 @@ export async function openLambdaRuntime(definition: OperatorDefinition): Promise
   return new LambdaRuntime(definition, settings, {
     broker,
     stateLog,
+    ...(tablesWrittenBy(definition.sinks).length > 0 && { tables: await openTables(table, endpoint) }),
     queue: wakeUpQueue === undefined ? undefined : new (await import("./sqs-queue.ts")).SqsQueue(wakeUpQueue),
     now: Date.now,
     // Past the console, which Lambda wraps: CloudWatch finds metrics only in a line of their own.
     write: (line) => void process.stdout.write(`${line}\n`),
   });
+}
+
+async function openTables(stateTable: string, endpoint: string | undefined) {
+  const { DynamoDbTableStore } = await import("../tables/dynamodb-table-store.ts");
+  return new DynamoDbTableStore({ stateTable, ...(endpoint !== undefined && { endpoint }) });
 }
 
 async function openSnapshots(place: string, table: string) {

@@ -7,11 +7,13 @@ import type { TaskReport } from "../runtime/report.ts";
 import type { SettingsSource } from "../runtime/settings-source.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { Topology } from "../stream/plan.ts";
+import type { TableStore } from "../tables/table-store.ts";
 
 export type LocalHostOptions = {
   readonly topology: Topology;
   readonly broker: Broker;
   readonly stateLog: StateLog;
+  readonly tables?: TableStore;
   readonly now: () => number;
   readonly wake: Host["wake"];
   readonly report: (report: TaskReport) => void;

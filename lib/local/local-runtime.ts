@@ -257,10 +257,12 @@ function newEnvironment(
     faults === undefined
       ? undefined
       : createFaultyPorts({ ...workspace, faults, clock, delayMs: FAULTY_TIMEOUT_MS * 2 });
+  const tables = ports?.tables ?? workspace.tables;
   const host = newHost({
     topology: application.topology,
     broker: ports?.broker ?? workspace.broker,
     stateLog: ports?.stateLog ?? workspace.stateLog,
+    ...(tables !== undefined && { tables }),
     now: () => clock.now(),
     wake,
     report: (report) => onReport?.(report),

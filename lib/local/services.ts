@@ -52,19 +52,27 @@ export async function openServices(application: Application, options: ServicesOp
         retentionMs,
       })),
     );
-    const stateLog = await openDynamoDbStateLog({
-      table,
-      create: true,
+    const dynamodb = {
       ...(endpoint !== "aws" && { endpoint, region: env.AWS_REGION ?? "local" }),
       ...(profile !== undefined && { profile }),
       ...(isOurs && { credentials: LOCAL_CREDENTIALS }),
+    };
+    const stateLog = await openDynamoDbStateLog({
+      table,
+      create: true,
+      ...dynamodb,
       ...(chunkBlobs !== undefined && { chunkBlobs }),
     });
+    const { DynamoDbTableStore } = await import("../tables/dynamodb-table-store.ts");
+    const tables = new DynamoDbTableStore({ stateTable: table, ...dynamodb });
+    await tables.ensureTables(application.topology.tables);
     return {
       broker,
       stateLog,
+      tables,
       async close() {
         await broker.close();
+        await tables.close();
         await stateLog.close();
       },
     };

@@ -13,12 +13,14 @@ import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import type { AnyTopic, Topic } from "../stream/topic.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
+import { MemoryTableStore } from "../tables/memory-table-store.ts";
 import type { BatchResponse, RedriveEvent, RedriveOutcome, RedriveResponse, TickEvent } from "../wire/lambda-event.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { writeEvent } from "./event-json.ts";
 import { newHost } from "./host.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { readKeyedState, type StateCell } from "./read-state.ts";
+import { readTable } from "./read-table.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
 import { redrive } from "./redrive.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
@@ -92,6 +94,7 @@ export class TestDriver implements AsyncDisposable {
   readonly #options: TestDriverOptions;
   readonly #broker = new MemoryBroker();
   readonly #log = new MemoryStateLog();
+  readonly #tables = new MemoryTableStore();
   readonly #positions = new Map<string, number>();
   readonly #wakes = new Map<string, { plan: FunctionPlan; task: TaskPlace; atMs: number }>();
   readonly #reports: TaskReport[] = [];
@@ -203,6 +206,15 @@ export class TestDriver implements AsyncDisposable {
     return (await readTopic(this.#broker, this.#declared(topic))) as TopicElement<KeyOut, Out>[];
   }
 
+  /** The rows of a table as the clock stands, sorted by their key, which is among their attributes; without those that were deleted or have expired. */
+  async readTable(table: { readonly tableName: string }): Promise<Record<string, unknown>[]> {
+    const plan = this.#topology.tables.find(({ name }) => name === table.tableName);
+    if (plan === undefined)
+      throw new MillraceError("usage", `No operator of this driver writes table ${table.tableName}.`);
+    const rows = await readTable(this.#tables, plan, this.#nowMs);
+    return rows.map(({ key, attributes }) => ({ ...key, ...attributes }));
+  }
+
   /** The dead letters of an operator, each once, with their original bytes and the reason. */
   async deadLetters(operator: Operator): Promise<DeadLetter[]> {
     return (await this.#letterRecords(operator)).map(toDeadLetter);
@@ -268,6 +280,7 @@ export class TestDriver implements AsyncDisposable {
       topology: this.#topology,
       broker: this.#broker,
       stateLog: this.#log,
+      tables: this.#tables,
       now: () => this.#nowMs,
       wake: (functionName, topic, partition, atMs) => {
         const plan = this.#topology.functions.find(({ name }) => name === functionName) as FunctionPlan;

@@ -8,6 +8,8 @@ import { openDatabase } from "../state-log/sqlite-database.ts";
 import { SqliteStateLog } from "../state-log/sqlite-state-log.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import { MillraceError } from "../stream/error.ts";
+import { SqliteTableStore } from "../tables/sqlite-table-store.ts";
+import type { TableStore } from "../tables/table-store.ts";
 import type { Application } from "./application.ts";
 import type { AppendNotices } from "./broker-rules.ts";
 import { SqliteBroker } from "./sqlite-broker.ts";
@@ -15,6 +17,8 @@ import { SqliteBroker } from "./sqlite-broker.ts";
 export type Workspace = {
   readonly broker: Broker & Partial<AppendNotices>;
   readonly stateLog: StateLog;
+  /** Absent where the application writes no tables. */
+  readonly tables?: TableStore;
   close(): Promise<void>;
 };
 
@@ -45,6 +49,9 @@ export async function openWorkspace(
     database = openDatabase(join(folder, DATABASE_FILE));
     const broker = new SqliteBroker(database);
     const stateLog = new SqliteStateLog(database);
+    const tables = new SqliteTableStore(database);
+    tables.sweep(Date.now());
+    if (application !== undefined) await tables.ensureTables(application.topology.tables);
     if (application !== undefined)
       await broker.ensureTopics(
         application.topology.topics.map(({ name, partitions, compacted, retentionMs }) => ({
@@ -58,6 +65,7 @@ export async function openWorkspace(
     return {
       broker,
       stateLog,
+      tables,
       async close() {
         await broker.close();
         await stateLog.close();

@@ -17,7 +17,8 @@ import type { BundleColumns } from "../wire/bundle.ts";
 import { compressJson } from "../wire/compress.ts";
 import { identityBytesMax, identityHeader } from "../wire/identity.ts";
 import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
-import type { OutboxBatch } from "./outbox.ts";
+import type { RecordsBatch } from "./outbox.ts";
+import { RowCollector } from "./row-collector.ts";
 import type { TaskName } from "./task-name.ts";
 
 /** What a bundle of a single element has beside it, at the most. */
@@ -46,6 +47,7 @@ function newBuffer(): ElementBuffer {
 export class Collector {
   /** The largest record that the broker takes, in bytes. */
   readonly recordBytesMax: number;
+  readonly rows: RowCollector;
   readonly #identityBytes: number;
   readonly #task: string;
   readonly #taskHash: number;
@@ -66,6 +68,7 @@ export class Collector {
     this.#partition = partition;
     this.#commits = plan.commits;
     this.#call = call;
+    this.rows = new RowCollector(full, call);
     const consumers = consumersOf(plan.operator.sinks);
     this.#shuffles = plan.shuffleOutputs.map(({ shuffle, keyBys }) => ({
       plan: shuffle,
@@ -107,6 +110,8 @@ export class Collector {
         return this.#topic(target, partitionsOf(target.topic.topicName));
       case "route":
         return this.#route(target, partitionsOf);
+      case "table":
+        return this.rows.into(target.table);
       default:
         return target satisfies never;
     }
@@ -187,8 +192,8 @@ export class Collector {
   }
 
   /** The records for declared topics and dead letters, by topic and partition. */
-  takeRecords(): OutboxBatch[] {
-    const batches: OutboxBatch[] = [];
+  takeRecords(): RecordsBatch[] {
+    const batches: RecordsBatch[] = [];
     for (const [topic, partitions] of this.#records) {
       for (const [partition, records] of partitions.entries())
         if (records.length > 0) batches.push({ kind: this.#commits ? "records" : "sealed", topic, partition, records });

@@ -14,7 +14,7 @@ import type { DeadLetter } from "./dead-letter.ts";
 import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
-import type { OutboxBatch } from "./outbox.ts";
+import { type OutboxBatch, outputsIn, type RecordsBatch } from "./outbox.ts";
 import { type Redriven, readLetters } from "./read-letters.ts";
 import { readShuffle } from "./read-shuffle.ts";
 import { type ReadSettings, readSource, stopped } from "./read-source.ts";
@@ -103,7 +103,7 @@ export function evaluate(
     meta.idle = rest.quiet && !(rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY);
   const bundles = takeBundles(task, before, settings.recordBytesMax);
   if (bundles === undefined) return undefined;
-  const batches = [...collector.takeRecords(), ...bundles];
+  const batches: OutboxBatch[] = [...collector.takeRecords(), ...bundles, ...collector.rows.take(meta.nowMs)];
   const taken = task.state.takeChanges();
   countTotals(task, records, batches);
   const moved =
@@ -176,12 +176,12 @@ function takeBundles(
   task: OpenTask,
   before: { watermarkMs: number; idle: boolean },
   recordBytesMax: number,
-): OutboxBatch[] | undefined {
+): RecordsBatch[] | undefined {
   const { meta, name, plan } = task;
   const toAll = meta.idle !== before.idle || isToBeAnnounced(plan, meta.announcedMs, meta.watermarkMs);
   if (toAll) meta.announcedMs = meta.watermarkMs;
   if (plan.shuffleOutputs.length === 0) return [];
-  const batches: OutboxBatch[] = [];
+  const batches: RecordsBatch[] = [];
   for (const { plan: shuffle, columns } of task.collector.takeShuffles()) {
     // A topic that feeds something else of the operator has no say in this shuffle's time.
     if (!shuffle.upstream.includes(name.short)) continue;
@@ -220,5 +220,5 @@ function countTotals(task: OpenTask, records: number, batches: readonly OutboxBa
   const { totals } = task.meta;
   for (const [name, n] of Object.entries(task.counts) as [keyof typeof task.counts, number][]) totals[name] += n;
   totals.records += records;
-  for (const batch of batches) totals.outputs += batch.records.length;
+  for (const batch of batches) totals.outputs += outputsIn(batch);
 }

@@ -3,6 +3,7 @@
 import type { Broker } from "../kafka/broker.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { Topology } from "../stream/plan.ts";
+import type { TableStore } from "../tables/table-store.ts";
 import type { TaskReport } from "./report.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -11,6 +12,8 @@ export interface Host {
   readonly topology: Topology;
   readonly stateLog: StateLog;
   readonly broker: Broker;
+  /** Where rows of tables go; absent where no operator writes any. */
+  readonly tables?: TableStore;
   /** Epoch milliseconds of the machine. */
   now(): number;
   /** A fresh attempt id, unique among all writers. */

@@ -1,30 +1,68 @@
 /**
- * What a commit sends: kept in the commit as the bytes that go to Kafka, so that whoever emits it again emits the same.
+ * What a commit sends: kept in the commit as the bytes that go to Kafka, and the rows that go to tables, so that whoever emits it again emits the same.
  *
- * O2: a repeat is byte-identical and has the same identity. O4: the partition is stored with the output.
+ * O2: a repeat is byte-identical and has the same identity; of a row, the same version. O4: the partition is stored with the output.
  */
 
 import { MillraceError } from "../stream/error.ts";
-import { compress, decompress } from "../wire/compress.ts";
+import { compress, compressJson, decompress, decompressJson } from "../wire/compress.ts";
 import { identityHeader } from "../wire/identity.ts";
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
 import { decodeRecords, encodeRecords } from "../wire/record-batch.ts";
 import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
+import type { Row } from "../wire/row.ts";
 
-/** A batch of a commit: records get their identities when they are sent; sealed ones carry them: bundles, and outputs of tasks without a log. */
-export type OutboxBatch = OutgoingBatch & { readonly kind: "records" | "sealed" };
+/** Records for a partition: they get their identities when they are sent; sealed ones carry them: bundles, and outputs of tasks without a log. */
+export type RecordsBatch = OutgoingBatch & { readonly kind: "records" | "sealed" };
 
+/** Rows of a table, each once. `atMs`: the commit's clock, by which rows are ordered. */
+export type RowsBatch = {
+  readonly kind: "rows";
+  readonly table: string;
+  readonly atMs: number;
+  readonly rows: readonly Row[];
+};
+
+/** A batch of a commit. */
+export type OutboxBatch = RecordsBatch | RowsBatch;
+
+/** Outboxes of records alone, which every version reads. */
+const RECORDS_VERSION = 1;
 /** The newest form of outboxes that this version writes and reads. */
-const OUTBOX_VERSION = 1;
+const OUTBOX_VERSION = 2;
 
-type BatchHead = { topic: string; partition: number; kind: "records" | "sealed"; bytes: number };
+type BatchHead = ({ topic: string; partition: number; kind: "records" | "sealed" } | Omit<RowsBatch, "rows">) & {
+  bytes: number;
+};
+
+/** How many outputs a batch holds. */
+export function outputsIn(batch: OutboxBatch): number {
+  return batch.kind === "rows" ? batch.rows.length : batch.records.length;
+}
+
+/** The rows among batches. */
+export function rowsIn(batches: readonly OutboxBatch[]): RowsBatch[] {
+  return batches.filter((batch) => batch.kind === "rows");
+}
+
+/** The records among batches. */
+export function recordsIn(batches: readonly OutboxBatch[]): RecordsBatch[] {
+  return batches.filter((batch): batch is RecordsBatch => batch.kind === "records" || batch.kind === "sealed");
+}
 
 /** The bytes of an outbox for its entry; none for an empty one. */
 export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   if (batches.length === 0) return new Uint8Array(0);
   const heads: BatchHead[] = [];
   // Bundles are compressed already; compressing them again would cost time and gain nothing.
-  const bodies = batches.map(({ topic, partition, kind, records }) => {
+  const bodies = batches.map((batch) => {
+    if (batch.kind === "rows") {
+      const { rows, ...head } = batch;
+      const body = compressJson(rows);
+      heads.push({ ...head, bytes: body.length });
+      return body;
+    }
+    const { topic, partition, kind, records } = batch;
     const encoded = encodeRecords(records);
     const body = kind === "sealed" ? encoded : compress(encoded);
     heads.push({ topic, partition, kind, bytes: body.length });
@@ -32,7 +70,7 @@ export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   });
   const head = new TextEncoder().encode(JSON.stringify(heads));
   const all = new Uint8Array(5 + head.length + bodies.reduce((sum, body) => sum + body.length, 0));
-  all[0] = OUTBOX_VERSION;
+  all[0] = recordsIn(batches).length === batches.length ? RECORDS_VERSION : OUTBOX_VERSION;
   new DataView(all.buffer).setUint32(1, head.length);
   all.set(head, 5);
   let at = 5 + head.length;
@@ -46,7 +84,7 @@ export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
 /** The reverse of encodeOutbox. */
 export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
   if (bytes.length === 0) return [];
-  if (bytes[0] !== OUTBOX_VERSION)
+  if (bytes[0] !== RECORDS_VERSION && bytes[0] !== OUTBOX_VERSION)
     throw new MillraceError(
       "state-unusable",
       `A commit's outputs are of version ${bytes[0]}, this code knows ${OUTBOX_VERSION}: they were written by a newer version.`,
@@ -54,9 +92,11 @@ export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
   const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
   const heads = JSON.parse(new TextDecoder().decode(bytes.subarray(5, 5 + headLength))) as BatchHead[];
   let at = 5 + headLength;
-  return heads.map(({ topic, partition, kind, bytes: length }) => {
+  return heads.map(({ bytes: length, ...head }) => {
     const body = bytes.subarray(at, at + length);
     at += length;
+    if (head.kind === "rows") return { ...head, rows: decompressJson(body) as Row[] };
+    const { topic, partition, kind } = head;
     const columns = decodeRecords(kind === "sealed" ? body : decompress(body), 0);
     const records = Array.from(
       { length: columns.count },
@@ -71,14 +111,14 @@ export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
   });
 }
 
-/** The batches as they are sent: records of declared topics with the identity of commit `sequenceNumber` of `task`, counted through. */
+/** The records as they are sent: those of declared topics with the identity of commit `sequenceNumber` of `task`, counted through. */
 export function toSend(batches: readonly OutboxBatch[], task: string, sequenceNumber: number): OutgoingBatch[] {
   let index = 0;
   const identified = ({ key, value, timestampMs, headers }: OutgoingRecord): OutgoingRecord => {
     const identity = identityHeader(task, sequenceNumber, index++);
     return { key, value, timestampMs, headers: headers.length === 0 ? [identity] : [identity, ...headers] };
   };
-  return batches.map(({ topic, partition, kind, records }) => ({
+  return recordsIn(batches).map(({ topic, partition, kind, records }) => ({
     topic,
     partition,
     records: kind === "sealed" ? records : records.map(identified),

@@ -5,6 +5,7 @@ import type { StoreUnits } from "../state-log/state-log.ts";
 import type { AuthorLog } from "./author-calls.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { OpenTask } from "./open-task.ts";
+import { outputsIn } from "./outbox.ts";
 
 export type TaskReport = Counts & {
   readonly functionName: string;
@@ -14,7 +15,7 @@ export type TaskReport = Counts & {
   readonly sequenceNumber: number;
   /** Input records (a bundle is one record of many elements; `elements` counts what it stands for). */
   readonly records: number;
-  /** Kafka records sent, bundles included. */
+  /** Kafka records sent, bundles included, and rows put. */
   readonly outputs: number;
   readonly watermarkMs: number;
   readonly checkpoint: number;
@@ -49,7 +50,7 @@ export function toReport(
     partition,
     sequenceNumber,
     records,
-    outputs: batches.reduce((sum, batch) => sum + batch.records.length, 0),
+    outputs: batches.reduce((sum, batch) => sum + outputsIn(batch), 0),
     watermarkMs: task.meta.watermarkMs,
     checkpoint: task.meta.checkpoint,
     entryBytes,

@@ -20,7 +20,8 @@ import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { assertNotGone, findHole } from "./find-hole.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
-import { decodeOutbox, encodeOutbox, toSend } from "./outbox.ts";
+import { decodeOutbox, encodeOutbox, recordsIn, toSend } from "./outbox.ts";
+import { putRows } from "./put-rows.ts";
 import { Marks, obstacleTo } from "./read-letters.ts";
 import type { ReadSettings } from "./read-source.ts";
 import { withOriginal } from "./redrive.ts";
@@ -209,6 +210,8 @@ export class Task {
     const outgoing = toSend(batches, full, numbers.sequenceNumber);
     const plain = outgoing.filter((batch) => !this.#isExactlyOnce(batch));
     const exactlyOnce = outgoing.filter((batch) => this.#isExactlyOnce(batch));
+    // First, as a repeat leaves nothing behind where it has been done already.
+    await putRows(this.#host, full, batches, numbers.sequenceNumber);
     if (plain.length > 0) await this.#host.broker.produce(plain);
     if (exactlyOnce.length > 0)
       await this.#host.broker.produceExactlyOnce(exactlyOnce, {
@@ -336,7 +339,7 @@ export class Task {
     const changes =
       taken.cells === 0 && Object.keys(taken.changes).length === 0 ? new Uint8Array(0) : compressJson(taken.changes);
     const whole = selfContained(task.state, changes.length);
-    if (batches.some((batch) => this.#isExactlyOnce(batch)))
+    if (recordsIn(batches).some((batch) => this.#isExactlyOnce(batch)))
       task.meta.exactlyOnce = { last: head + 1, before: task.meta.exactlyOnce?.last };
     return {
       sequenceNumber: head + 1,

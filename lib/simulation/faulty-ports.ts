@@ -11,6 +11,7 @@ import type { Broker } from "../kafka/broker.ts";
 import type { Clock } from "../local/clock.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import { type ErrorCode, MillraceError } from "../stream/error.ts";
+import type { TableStore } from "../tables/table-store.ts";
 import type { CallFault } from "./faults.ts";
 
 /** The environment died here. No error of Millrace: nothing is to handle it. */
@@ -24,6 +25,7 @@ export class CrashError extends Error {
 export type FaultyPorts = {
   readonly broker: Broker;
   readonly stateLog: StateLog;
+  readonly tables?: TableStore;
   /** Whether it is of no use any more, and its host with its caches is to be thrown away. */
   readonly isDead: () => boolean;
 };
@@ -31,6 +33,7 @@ export type FaultyPorts = {
 export type FaultyPortsOptions = {
   readonly broker: Broker;
   readonly stateLog: StateLog;
+  readonly tables?: TableStore;
   readonly faults: { callFault(): CallFault | undefined };
   readonly clock: Pick<Clock, "sleep">;
   /** Longer than the function's time limit, so that the invocation becomes a zombie. */
@@ -40,7 +43,14 @@ export type FaultyPortsOptions = {
 type Call = <T>(name: string, code: ErrorCode, work: () => Promise<T>) => Promise<T>;
 
 /** Wraps the ports for one execution environment. Closing is not wrapped: the ports outlive it. */
-export function createFaultyPorts({ broker, stateLog, faults, clock, delayMs }: FaultyPortsOptions): FaultyPorts {
+export function createFaultyPorts({
+  broker,
+  stateLog,
+  tables,
+  faults,
+  clock,
+  delayMs,
+}: FaultyPortsOptions): FaultyPorts {
   let isDead = false;
   const crash = (name: string): CrashError => {
     isDead = true;
@@ -78,7 +88,12 @@ export function createFaultyPorts({ broker, stateLog, faults, clock, delayMs }: 
         return fault satisfies never;
     }
   };
-  return { broker: wrapBroker(broker, call), stateLog: wrapStateLog(stateLog, call), isDead: () => isDead };
+  return {
+    broker: wrapBroker(broker, call),
+    stateLog: wrapStateLog(stateLog, call),
+    ...(tables !== undefined && { tables: wrapTables(tables, call) }),
+    isDead: () => isDead,
+  };
 }
 
 function wrapBroker(broker: Broker, call: Call): Broker {
@@ -95,6 +110,16 @@ function wrapBroker(broker: Broker, call: Call): Broker {
       kafka("committedOffset", () => broker.committedOffset(group, topic, partition)),
     commitOffset: (group, topic, partition, offset) =>
       kafka("commitOffset", () => broker.commitOffset(group, topic, partition, offset)),
+    close: () => Promise.resolve(),
+  };
+}
+
+function wrapTables(tables: TableStore, call: Call): TableStore {
+  return {
+    put: (...put) => call("TableStore.put", "state-store", () => tables.put(...put)),
+    // Those who look and those who make them are no functions.
+    ensureTables: (plans) => tables.ensureTables(plans),
+    read: (table, nowMs) => tables.read(table, nowMs),
     close: () => Promise.resolve(),
   };
 }

@@ -2,6 +2,7 @@
 
 import { checkCycles } from "./check-cycles.ts";
 import { checkShuffles } from "./check-shuffles.ts";
+import { checkTables } from "./check-tables.ts";
 import { checkTopicDeclarations } from "./check-topic-declarations.ts";
 import { behind, keyByNameOf, keyBysOf, type OperatorGraph, rootsOf, stepNameOf } from "./graph.ts";
 import {
@@ -39,7 +40,7 @@ export function findProblems(application: string, graphs: readonly OperatorGraph
       ...checkStepNames(graph),
       ...checkEventTime(graph),
     );
-  problems.push(...checkTopicDeclarations(graphs), ...checkCycles(graphs));
+  problems.push(...checkTopicDeclarations(graphs), ...checkTables(graphs), ...checkCycles(graphs));
   return problems;
 }
 

@@ -1,5 +1,6 @@
 /** A topology to look at: as text, as JSON, and as a Mermaid flowchart. */
 
+import type { KeyAttribute } from "./dynamo-table.ts";
 import { stepNameOf } from "./graph.ts";
 import type { Node, SinkNode } from "./node.ts";
 import type { FunctionPlan, Topology } from "./plan.ts";
@@ -24,6 +25,11 @@ export type TopologyDescription = {
     readonly external: boolean;
     readonly retentionMs: number | null;
   }[];
+  readonly tables: readonly {
+    readonly name: string;
+    readonly partitionKey: KeyAttribute;
+    readonly sortKey: KeyAttribute | null;
+  }[];
   readonly warnings: readonly string[];
 };
 
@@ -36,6 +42,8 @@ export type FunctionDescription = {
   readonly steps: readonly string[];
   /** Shuffles and declared topics; late elements too. */
   readonly writes: readonly Connection[];
+  /** Tables. */
+  readonly puts: readonly string[];
   readonly deadLetterTopic: string;
   readonly commits: boolean;
 };
@@ -59,6 +67,11 @@ export function toDescription(topology: Topology): TopologyDescription {
       external,
       retentionMs: retentionMs ?? null,
     })),
+    tables: topology.tables.map(({ name, partitionKey, sortKey }) => ({
+      name,
+      partitionKey,
+      sortKey: sortKey ?? null,
+    })),
     warnings: topology.warnings,
   };
 }
@@ -75,6 +88,7 @@ function toFunctionDescription(plan: FunctionPlan): FunctionDescription {
       ...plan.shuffleOutputs.map(({ shuffle }) => ({ topic: shuffle.name, partitions: shuffle.partitions })),
       ...plan.topicOutputs.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions })),
     ],
+    puts: [...new Set(plan.tableOutputs.map(({ tableName }) => tableName))],
     deadLetterTopic: plan.deadLetterTopic,
     commits: plan.commits,
   };
@@ -158,7 +172,7 @@ function toDuration(ms: number): string {
  * warnings. Ends without a newline.
  */
 export function toText(topology: Topology): string {
-  const { application, operators, topics, warnings } = toDescription(topology);
+  const { application, operators, topics, tables, warnings } = toDescription(topology);
   const lines = [application];
   for (const { name, file, line, functions } of operators) {
     lines.push("", `operator ${name}${file === "" ? "" : `  ${file}:${line}`}`);
@@ -168,7 +182,8 @@ export function toText(topology: Topology): string {
       const stem = last ? "   " : "│  ";
       lines.push(`${stem}  reads   ${plan.reads.map(toLabel).join(", ")}`);
       if (plan.steps.length > 0) lines.push(`${stem}  runs    ${plan.steps.join(" → ")}`);
-      lines.push(`${stem}  writes  ${plan.writes.map(toLabel).join(", ")}`);
+      const written = [...plan.writes.map(toLabel), ...plan.puts.map((name) => `table ${name}`)];
+      lines.push(`${stem}  writes  ${written.join(", ")}`);
     }
   }
   const width = Math.max(0, ...topics.map(({ name }) => name.length));
@@ -177,6 +192,9 @@ export function toText(topology: Topology): string {
     lines.push(
       `  ${name.padEnd(width)}  ${[kind, toCount(partitions), ...(compacted ? ["compacted"] : []), ...(external ? ["external"] : [])].join(", ")}`,
     );
+  if (tables.length > 0) lines.push("", "tables");
+  for (const { name, partitionKey, sortKey } of tables)
+    lines.push(`  ${name}  key ${[partitionKey, ...(sortKey === null ? [] : [sortKey])].map(toKeyLabel).join(", ")}`);
   if (warnings.length > 0) lines.push("", "warnings", ...warnings.map((warning) => `  ${warning}`));
   return lines.join("\n");
 }
@@ -185,13 +203,17 @@ function toLabel({ topic, partitions }: Connection): string {
   return `${topic} (${partitions})`;
 }
 
+function toKeyLabel({ name, type }: KeyAttribute): string {
+  return `${name} (${type})`;
+}
+
 function toCount(partitions: number): string {
   return partitions === 1 ? "1 partition" : `${partitions} partitions`;
 }
 
 /** The topology as a Mermaid flowchart: topics as pipes, functions as boxes inside their operators. Dead letters are left out. */
 export function toMermaid(topology: Topology): string {
-  const { operators, topics } = toDescription(topology);
+  const { operators, topics, tables } = toDescription(topology);
   const shown = topics.filter(({ kind }) => kind !== "dead-letter");
   const idOf = (prefix: string, name: string) =>
     `${prefix}_${name.replace(/[^A-Za-z0-9]/g, (c) => `_${c.charCodeAt(0)}_`)}`;
@@ -200,6 +222,7 @@ export function toMermaid(topology: Topology): string {
     lines.push(
       `  ${idOf("t", name)}${kind === "shuffle" ? "{{" : "[("}"${name}<br/>${toCount(partitions)}"${kind === "shuffle" ? "}}" : ")]"}`,
     );
+  for (const { name } of tables) lines.push(`  ${idOf("d", name)}[/"${name}<br/>table"/]`);
   for (const { name, functions } of operators) {
     lines.push(`  subgraph ${idOf("o", name)}["${name}"]`);
     for (const plan of functions) lines.push(`    ${idOf("f", plan.name)}["${plan.name}"]`);
@@ -207,6 +230,7 @@ export function toMermaid(topology: Topology): string {
     for (const plan of functions) {
       for (const { topic } of plan.reads) lines.push(`  ${idOf("t", topic)} --> ${idOf("f", plan.name)}`);
       for (const { topic } of plan.writes) lines.push(`  ${idOf("f", plan.name)} --> ${idOf("t", topic)}`);
+      for (const name of plan.puts) lines.push(`  ${idOf("f", plan.name)} --> ${idOf("d", name)}`);
     }
   }
   return lines.join("\n");

@@ -1,5 +1,6 @@
 /** The graph of one operator, cut into functions: which nodes run where, and which keyBys need a shuffle between. */
 
+import type { AnyTable } from "./dynamo-table.ts";
 import {
   inputsOf,
   isStateful,
@@ -59,6 +60,11 @@ export function topicsWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly A
   return nodes.flatMap((node) =>
     node.kind === "sink" ? topicsOf(node.target) : lateTopicsOf(node).filter((topic) => topic !== undefined),
   );
+}
+
+/** The tables that nodes write, each as often as it is written. */
+export function tablesWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly AnyTable[] {
+  return nodes.flatMap((node) => (node.kind === "sink" && node.target.kind === "table" ? [node.target.table] : []));
 }
 
 /** Cuts an operator at its shuffles. */

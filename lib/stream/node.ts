@@ -5,6 +5,7 @@
 
 import type { AggregatorSpec } from "./aggregate.ts";
 import type { Duration } from "./duration.ts";
+import type { AnyTable } from "./dynamo-table.ts";
 import type { EvictorSpec } from "./evictor.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { StateSpec } from "./process-state.ts";
@@ -161,8 +162,11 @@ export type RouteTarget = {
   readonly select: AuthorFunction;
 };
 
+/** Rows of a table. */
+export type TableTarget = { readonly kind: "table"; readonly table: AnyTable };
+
 /** Where the elements of a sink go. */
-export type SinkTarget = TopicTarget | RouteTarget;
+export type SinkTarget = TopicTarget | RouteTarget | TableTarget;
 
 /** The end of a stream. */
 export type SinkNode = {
@@ -235,6 +239,8 @@ export function topicsOf(target: SinkTarget): readonly AnyTopic[] {
       return [target.topic];
     case "route":
       return [...target.routes.values()].map(({ topic }) => topic);
+    case "table":
+      return [];
     default:
       return target satisfies never;
   }

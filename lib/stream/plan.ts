@@ -1,5 +1,6 @@
 /** The plan of an application: which functions there are, what each reads, runs and writes. Made by the topology, read by everything that runs. */
 
+import type { AnyTable, KeyAttribute } from "./dynamo-table.ts";
 import type { KeyByNode, Node, SinkNode, SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { Secret, Setting } from "./settings.ts";
@@ -41,9 +42,11 @@ export type FunctionPlan = {
   readonly shuffleOutputs: readonly { readonly shuffle: ShufflePlan; readonly keyBys: readonly KeyByNode[] }[];
   /** Declared topics it writes (late outputs too), with their partition counts. */
   readonly topicOutputs: readonly { readonly topic: AnyTopic; readonly partitions: number }[];
+  /** Tables it writes rows into. */
+  readonly tableOutputs: readonly AnyTable[];
   /** The topic for its dead letters. */
   readonly deadLetterTopic: string;
-  /** Whether it needs a state log: it keeps state, gives authors' functions the clock, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic. */
+  /** Whether it needs a state log: it keeps state, gives authors' functions the clock, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic or what is no topic. */
   readonly commits: boolean;
   /** The settings and secrets that its steps and sinks declare, each once: what a deployment sets and grants. */
   readonly uses: readonly (Setting | Secret)[];
@@ -61,11 +64,21 @@ export type TopicPlan = {
   readonly declared: AnyTopic | undefined;
 };
 
+/** A table as DynamoDB must have it: its key, and `ttl` as the attribute of its time to live. */
+export type TablePlan = {
+  /** Without the prefix of the application (`nameOfTable`). */
+  readonly name: string;
+  readonly partitionKey: KeyAttribute;
+  readonly sortKey: KeyAttribute | undefined;
+  readonly ttlAttribute: string;
+};
+
 export type Topology = {
   readonly application: string;
   readonly operators: readonly OperatorDefinition[];
   readonly functions: readonly FunctionPlan[];
   readonly topics: readonly TopicPlan[];
+  readonly tables: readonly TablePlan[];
   /** Sentences about what is allowed and probably not meant. */
   readonly warnings: readonly string[];
 };

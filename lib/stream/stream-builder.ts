@@ -6,6 +6,7 @@ import { reduceBy } from "./aggregators-collecting.ts";
 import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
 import { authorFunction } from "./author-function.ts";
 import { BroadcastNodes, connectBroadcastOf, type ForwardOptions } from "./broadcast.ts";
+import type { AnyTable } from "./dynamo-table.ts";
 import type { Named, WriterSpec } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { intervalJoinOf } from "./interval-joined.ts";
@@ -13,9 +14,10 @@ import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
 import { connectOf, deduplicateNode, processNode } from "./process.ts";
+import { toSinkTarget } from "./sink-target.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
-import { type AnyTopic, plainTarget } from "./topic.ts";
+import type { AnyTopic } from "./topic.ts";
 import { windowJoinOf } from "./window-joined.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 import type { WindowOptions } from "./windowed.ts";
@@ -214,11 +216,8 @@ class StreamBuilder {
     return this.#then(deduplicateNode(this.#node, options));
   }
 
-  to(target: AnyTopic | WriterSpec, options?: Named): SinkNode {
-    if (target?.kind !== "topic" && target?.kind !== "writer")
-      throw new MillraceError("definition", "to() takes a topic, topic.from(…), topic.record(…) or route(…).");
-    const to = target.kind === "topic" ? plainTarget(target) : target.target;
-    return { kind: "sink", input: this.#node, target: to, name: options?.name };
+  to(target: AnyTopic | AnyTable | WriterSpec, options?: Named): SinkNode {
+    return { kind: "sink", input: this.#node, target: toSinkTarget(target), name: options?.name };
   }
 
   /** The node of what may be a stream; throws a MillraceError "definition" with `sentence` where it is none. */

@@ -1,11 +1,20 @@
 /** From operators to a plan: functions, shuffles, topics and their partitions, once everything is known to fit together. */
 
 import { findProblems, findWarnings } from "./checks.ts";
+import { TTL_ATTRIBUTE } from "./dynamo-table.ts";
 import { MillraceError } from "./error.ts";
-import { feedersOf, graphOf, type OperatorGraph, rootsOf, type Shuffle, topicsWrittenBy } from "./graph.ts";
+import {
+  feedersOf,
+  graphOf,
+  type OperatorGraph,
+  rootsOf,
+  type Shuffle,
+  tablesWrittenBy,
+  topicsWrittenBy,
+} from "./graph.ts";
 import { clientOf, isStateful, type Node, type SinkNode, type SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
-import type { FunctionPlan, ShufflePlan, TopicPlan, Topology } from "./plan.ts";
+import type { FunctionPlan, ShufflePlan, TablePlan, TopicPlan, Topology } from "./plan.ts";
 import { usesOf } from "./settings.ts";
 import type { AnyTopic } from "./topic.ts";
 
@@ -47,6 +56,7 @@ export function buildTopology(
     operators: distinct,
     functions,
     topics: topicsOf(graphs, functions, counts),
+    tables: tablesOf(functions),
     warnings: findWarnings(graphs),
   };
 }
@@ -65,6 +75,7 @@ function functionsOf(
       .map((output) => ({ shuffle: output, keyBys: output.sides.filter((side) => nodes.includes(side)) }))
       .filter(({ keyBys }) => keyBys.length > 0);
     const topicOutputs = byName(topicsWrittenBy(nodes)).map((topic) => ({ topic, partitions: counts(topic) }));
+    const tableOutputs = [...new Set(tablesWrittenBy(nodes))];
     return {
       name,
       operator,
@@ -73,12 +84,14 @@ function functionsOf(
       nodes,
       shuffleOutputs,
       topicOutputs,
+      tableOutputs,
       deadLetterTopic: operator.deadLetterTopic,
       commits:
         shuffle !== undefined ||
         shuffleOutputs.length > 0 ||
         nodes.some((node) => isStateful(node) || usesContext(node)) ||
         sources.some((source) => source.writtenByMillrace) ||
+        tableOutputs.length > 0 ||
         topicOutputs.some(({ topic }) => topic.exactlyOnce),
       uses: usesOf(nodes.flatMap((node) => clientOf(node) ?? [])),
     };
@@ -196,6 +209,20 @@ function topicsOf(
       partitions: 1,
     })),
   ];
+}
+
+/** One table of each name: where two are called alike, they are keyed alike, or findProblems had something to say. */
+function tablesOf(functions: readonly FunctionPlan[]): readonly TablePlan[] {
+  const tables = new Map<string, TablePlan>();
+  for (const { tableName, partitionKey, sortKey } of functions.flatMap(({ tableOutputs }) => tableOutputs))
+    if (!tables.has(tableName))
+      tables.set(tableName, {
+        name: tableName,
+        partitionKey: { name: partitionKey.name, type: partitionKey.type },
+        sortKey: sortKey === undefined ? undefined : { name: sortKey.name, type: sortKey.type },
+        ttlAttribute: TTL_ATTRIBUTE,
+      });
+  return [...tables.values()];
 }
 
 /** One topic of each name, in the order of their first appearance. */

@@ -33,6 +33,8 @@ const COMMANDS = [
   ["topics", "list"],
   ["topics", "produce"],
   ["topics", "read"],
+  ["tables", "list"],
+  ["tables", "show"],
   ["state", "list"],
   ["state", "show"],
   ["state", "reset"],

@@ -12,11 +12,17 @@ import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
 import type { StateLog } from "../../lib/state-log/state-log.ts";
 import type { FunctionPlan, Topology } from "../../lib/stream/plan.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
+import { MemoryTableStore } from "../../lib/tables/memory-table-store.ts";
+import type { TableStore } from "../../lib/tables/table-store.ts";
 import type { KafkaEvent, TickEvent } from "../../lib/wire/lambda-event.ts";
 import type { Header } from "../../lib/wire/record-columns.ts";
 
 /** Ports that replace single methods of the real ones. */
-export type Changes = { readonly broker?: Partial<Broker>; readonly stateLog?: Partial<StateLog> };
+export type Changes = {
+  readonly broker?: Partial<Broker>;
+  readonly stateLog?: Partial<StateLog>;
+  readonly tables?: Partial<TableStore>;
+};
 
 /** One execution environment. */
 export type Environment = {
@@ -37,6 +43,7 @@ export type GivenInput = {
 export class World {
   broker: MemoryBroker;
   readonly log = new MemoryStateLog();
+  readonly tables = new MemoryTableStore();
   readonly topology: Topology;
   readonly reports: TaskReport[] = [];
   /** The times at which tasks asked to be woken, by function; null: they took it back. */
@@ -86,6 +93,7 @@ export class World {
       topology: this.topology,
       broker: brokerOver(this.broker, changes.broker),
       stateLog: stateLogOver(this.log, changes.stateLog),
+      tables: tablesOver(this.tables, changes.tables),
       now: () => this.nowMs,
       wake: (functionName, _topic, _partition, atMs) => this.wakes.push([functionName, atMs]),
       report: (report) => this.reports.push(report),
@@ -156,6 +164,16 @@ function brokerOver(inner: Broker, changes: Partial<Broker> = {}): Broker {
     ensureTopics: (topics) => inner.ensureTopics(topics),
     committedOffset: (group, topic, partition) => inner.committedOffset(group, topic, partition),
     commitOffset: (group, topic, partition, offset) => inner.commitOffset(group, topic, partition, offset),
+    close: () => inner.close(),
+    ...changes,
+  };
+}
+
+function tablesOver(inner: TableStore, changes: Partial<TableStore> = {}): TableStore {
+  return {
+    put: (...put) => inner.put(...put),
+    ensureTables: (tables) => inner.ensureTables(tables),
+    read: (table, nowMs) => inner.read(table, nowMs),
     close: () => inner.close(),
     ...changes,
   };

@@ -50,7 +50,7 @@ describe("an outbox", () => {
   });
 
   test("of a newer version is refused", () => {
-    expect(() => decodeOutbox(new Uint8Array([9, 0, 0, 0, 0]))).toThrow(/version 9, this code knows 1/);
+    expect(() => decodeOutbox(new Uint8Array([9, 0, 0, 0, 0]))).toThrow(/version 9, this code knows 2/);
   });
 });
 

@@ -261,7 +261,7 @@ describe("what is refused where it is written", () => {
     [
       "to a name",
       () => stream(lines).to("out" as never),
-      "to() takes a topic, topic.from(…), topic.record(…) or route(…).",
+      "to() takes a topic, topic.from(…), topic.record(…), route(…) or a dynamoTable(…).",
     ],
     [
       "a window of seconds",

@@ -132,6 +132,7 @@ async function redriveAll(
     topology,
     broker: workspace.broker,
     stateLog: workspace.stateLog,
+    ...(workspace.tables !== undefined && { tables: workspace.tables }),
     now: Date.now,
     // The wish stands in the log, where whoever runs the function finds it.
     wake: () => {},

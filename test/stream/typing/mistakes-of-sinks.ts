@@ -19,4 +19,26 @@ export const MISTAKES_OF_SINKS: readonly Mistake[] = [
     code: `stream(orders).to(route({ orders }, (order) => order.id.length))`,
     error: "TS2322: Type 'number' is not assignable to type 'string'.",
   },
+  {
+    title: "a number as a key that is a string",
+    code: `stream(orders).to(dynamoTable("t", { partitionKey: (order) => order.id.length }))`,
+    error: "TS2322: Type '(order: Order) => number' is not assignable to type 'TableKey<Order>'.",
+  },
+  {
+    title: "a string as a key that is a number",
+    code: `stream(orders).to(dynamoTable("t", { partitionKey: { type: "number", value: (order) => order.id } }))`,
+    error:
+      "TS2322: Type '{ type: \"number\"; value: (order: Order) => string; }' is not assignable to type 'TableKey<Order>'.",
+  },
+  {
+    title: "a table of other elements",
+    code: `stream(lines).to(dynamoTable("t", { partitionKey: (order: { id: string }) => order.id }))`,
+    error:
+      "TS2345: Argument of type 'DynamoTable<{ id: string; }>' is not assignable to parameter of type 'Writer<string, null>'.",
+  },
+  {
+    title: "an item that is no object",
+    code: `stream(orders).to(dynamoTable("t", { partitionKey: (order) => order.id, item: (order) => order.id }))`,
+    error: "TS2322: Type '(order: Order) => string' is not assignable to type '(element: Order) => object | null'.",
+  },
 ];

@@ -34,7 +34,7 @@ const VALID = [
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, json, mapState, operator, route, seconds, session, sliding, stream, table, text, topic, tumbling, valueState",
+    "boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, dynamoTable, json, mapState, operator, route, seconds, session, sliding, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 

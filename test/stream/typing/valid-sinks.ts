@@ -1,7 +1,7 @@
 /** What must compile at the end of streams, and infer exactly this. Checked by tsc; never run. */
 
-import { route, stream } from "millrace";
-import { type Equal, expectType, kinds, latest, type Order, orders } from "./prelude.ts";
+import { type DynamoTable, days, dynamoTable, route, seconds, stream, tumbling, type WindowResult } from "millrace";
+import { access, type Equal, expectType, kinds, latest, type Order, orders } from "./prelude.ts";
 
 const byId = stream(orders).keyBy((order) => order.id);
 
@@ -24,3 +24,29 @@ byId
       ({ extra }) => String(extra),
     ),
   );
+
+// Tables: the element is that of the stream, in every function.
+stream(access)
+  .keyBy((a) => a.url)
+  .window(tumbling(seconds(5)))
+  .count()
+  .to(
+    dynamoTable("counts", {
+      partitionKey: (result) => {
+        expectType<Equal<typeof result.key, string>>();
+        return result.key;
+      },
+      sortKey: { name: "startMs", type: "number", value: (result) => result.window.startMs },
+      item: (result) => (result.value === 0 ? null : { count: result.value }),
+      ttl: days(30),
+    }),
+  );
+
+// Declared by itself, its element has to be said; elements that have more fit.
+const rows = dynamoTable("rows", {
+  partitionKey: { type: "binary", value: (order: Order) => new Uint8Array(order.id.length) },
+  ttl: (order) => order.id.length,
+});
+expectType<Equal<typeof rows, DynamoTable<Order>>>();
+byId.map((order) => ({ ...order, extra: 1 })).to(rows);
+export const named = dynamoTable<WindowResult<string, number, unknown>>("named", { partitionKey: (r) => r.key });
