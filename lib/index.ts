@@ -9,14 +9,22 @@ export { EventSourceMapping, type PartitionPosition } from "./local/event-source
 export type { LambdaContext, LambdaHandler, LocalFunction } from "./local/invocation.ts";
 export type { Discarded, EventSourceMappingOptions, MappingNotice } from "./local/mapping-options.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./local/memory-broker.ts";
+export { at, type Placed } from "./local/placed.ts";
 export type { StateCell } from "./local/read-state.ts";
 export type { TopicElement } from "./local/read-topic.ts";
-export { at, type Placed, TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
+export { TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
 export type { DeadLetter } from "./runtime/dead-letter.ts";
 export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { TaskReport } from "./runtime/report.ts";
 export type { Aggregates, Aggregator, CustomAggregate, On, QuantilesOf, ResultOf } from "./stream/aggregators.ts";
 export type { QuantileOptions } from "./stream/aggregators-sketching.ts";
+export {
+  type AnswerCache,
+  type AsyncCall,
+  type AsyncFunction,
+  asyncFunction,
+  type Backoff,
+} from "./stream/async-function.ts";
 export type {
   Broadcast,
   BroadcastCtx,

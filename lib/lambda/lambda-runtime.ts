@@ -6,7 +6,9 @@
 import { randomUUID } from "node:crypto";
 import type { Broker } from "../kafka/broker.ts";
 import { FunctionRuntime } from "../runtime/function-runtime.ts";
+import { type InvocationContext, remainingOf } from "../runtime/operator-handler.ts";
 import type { TaskReport } from "../runtime/report.ts";
+import type { SettingsSource } from "../runtime/settings-source.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { OperatorDefinition } from "../stream/operator-definition.ts";
 import type { Topology } from "../stream/plan.ts";
@@ -20,6 +22,8 @@ import { timedStateLog } from "./timed-state-log.ts";
 import { isQueueEvent, ticksOf, type WakeUp, wakeUpsIn } from "./wake-up.ts";
 import { Wishes } from "./wishes.ts";
 
+type Remaining = ReturnType<typeof remainingOf>;
+
 export type LambdaPorts = {
   readonly broker: Broker;
   readonly stateLog: StateLog;
@@ -28,6 +32,8 @@ export type LambdaPorts = {
   /** undefined: nobody wakes this function. */
   readonly queue: { send(wakeUps: readonly WakeUp[], nowMs: number): Promise<void> } | undefined;
   readonly now: () => number;
+  /** Where declared settings and secrets come from. */
+  readonly settings: SettingsSource;
   /** A line of the function's log. */
   readonly write: (line: string) => void;
 };
@@ -63,35 +69,42 @@ export class LambdaRuntime {
         this.#wishes.set({ functionName, topic, partition }, atMs, sequenceNumber),
       report: (report) => void this.#reports.push(report),
       strict: false,
+      settings: ports.settings,
     });
   }
 
   /** Handles an event. Rejects where it must be delivered again; what was committed is reported, and wishes are sent, all the same. */
-  async handle(event: unknown, requestId?: string): Promise<BatchResponse> {
+  async handle(event: unknown, context?: InvocationContext): Promise<BatchResponse> {
+    const requestId = context?.awsRequestId;
+    const remainingMs = remainingOf(context);
     try {
-      return isQueueEvent(event) ? await this.#wake(wakeUpsIn(event)) : await this.#invoke(event as FunctionEvent);
+      return isQueueEvent(event)
+        ? await this.#wake(wakeUpsIn(event), remainingMs)
+        : await this.#invoke(event as FunctionEvent, remainingMs);
     } finally {
       await this.#sendWishes();
       this.#report({ application: this.#application, requestId, commitMs: this.#commitMs, nowMs: this.#ports.now() });
     }
   }
 
-  #invoke(event: FunctionEvent | string): Promise<BatchResponse> {
+  #invoke(event: FunctionEvent | string, remainingMs: Remaining): Promise<BatchResponse> {
     const isPlain = typeof event === "string" || event?.eventSource === "millrace:tick" || event?.records === undefined;
-    return this.#runtime.invoke(this.#operatorName, isPlain ? event : renameTopics(event, this.#names));
+    return this.#runtime.invoke(this.#operatorName, isPlain ? event : renameTopics(event, this.#names), remainingMs);
   }
 
   /** Ticks what is due; what is too far away for one message goes round again. */
-  async #wake(wakeUps: readonly WakeUp[]): Promise<BatchResponse> {
+  async #wake(wakeUps: readonly WakeUp[], remainingMs: Remaining): Promise<BatchResponse> {
     const nowMs = this.#ports.now();
     this.#wishes.forget(wakeUps);
     for (const wakeUp of wakeUps) if (wakeUp.atMs > nowMs) this.#wishes.sendOn(wakeUp);
-    await Promise.all(ticksOf(wakeUps.filter(({ atMs }) => atMs <= nowMs)).map((tick) => this.#tick(tick)));
+    await Promise.all(
+      ticksOf(wakeUps.filter(({ atMs }) => atMs <= nowMs)).map((tick) => this.#tick(tick, remainingMs)),
+    );
     return { batchItemFailures: [] };
   }
 
-  #tick(tick: TickEvent): Promise<BatchResponse> {
-    return this.#runtime.invoke(this.#operatorName, tick);
+  #tick(tick: TickEvent, remainingMs: Remaining): Promise<BatchResponse> {
+    return this.#runtime.invoke(this.#operatorName, tick, remainingMs);
   }
 
   async #sendWishes(): Promise<void> {

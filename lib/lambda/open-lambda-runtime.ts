@@ -1,6 +1,7 @@
 /** Opens what a deployed function needs, as its environment says: Kafka, the state log, the queue of wake-ups. Loading this file loads their clients. */
 
 import { KafkaBroker } from "../kafka/kafka-broker.ts";
+import type { SettingsSource } from "../runtime/settings-source.ts";
 import { DynamoDbTable } from "../state-log/dynamodb-client.ts";
 import { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";
 import { tablesWrittenBy } from "../stream/graph.ts";
@@ -28,6 +29,7 @@ export async function openLambdaRuntime(definition: OperatorDefinition): Promise
     ...(tablesWrittenBy(definition.sinks).length > 0 && { tables: await openTables(table, endpoint) }),
     queue: wakeUpQueue === undefined ? undefined : new (await import("./sqs-queue.ts")).SqsQueue(wakeUpQueue),
     now: Date.now,
+    settings: lambdaSettings(env, readSecret),
     // Past the console, which Lambda wraps: CloudWatch finds metrics only in a line of their own.
     write: (line) => void process.stdout.write(`${line}\n`),
   });
@@ -36,6 +38,15 @@ export async function openLambdaRuntime(definition: OperatorDefinition): Promise
 async function openTables(stateTable: string, endpoint: string | undefined) {
   const { DynamoDbTableStore } = await import("../tables/dynamodb-table-store.ts");
   return new DynamoDbTableStore({ stateTable, ...(endpoint !== undefined && { endpoint }) });
+}
+
+/** Settings are variables of the function, secrets are read from Secrets Manager under the names that they were declared with. */
+function lambdaSettings(env: NodeJS.ProcessEnv, readSecret: (id: string) => Promise<string>): SettingsSource {
+  return {
+    setting: (name) => env[name],
+    secret: readSecret,
+    placeOf: (name) => `make ${name} in Secrets Manager`,
+  };
 }
 
 async function openSnapshots(place: string, table: string) {

@@ -2,6 +2,7 @@
 
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Handler, InvocationContext, Operator } from "../runtime/operator-handler.ts";
+import { remainingOf } from "../runtime/operator-handler.ts";
 import { callerOf } from "../stream/caller.ts";
 import { defineOperator } from "../stream/define-operator.ts";
 import type { Sink } from "../stream/elements.ts";
@@ -51,7 +52,7 @@ export function operator<const Name extends string>(
       deployed.catch(() => {
         deployed = undefined;
       });
-      return (await deployed).handle(event, context?.awsRequestId);
+      return (await deployed).handle(event, context);
     }
     if (host === undefined)
       throw new MillraceError(
@@ -60,7 +61,9 @@ export function operator<const Name extends string>(
       );
     // Only now, so that importing an operator loads no engine; and once, since even a module that is loaded is looked up anew.
     runtime ??= import("../runtime/runtime-of.ts");
-    return (await runtime).runtimeOf(host).invoke(definition.operatorName, event as FunctionEvent | string);
+    return (await runtime)
+      .runtimeOf(host)
+      .invoke(definition.operatorName, event as FunctionEvent | string, remainingOf(context));
   };
   const wrap = typeof nameOrOptions === "object" ? nameOrOptions.wrap : undefined;
   const handler: Handler = wrap === undefined ? handle : wrap(handle);

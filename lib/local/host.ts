@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import type { Broker } from "../kafka/broker.ts";
 import type { Host } from "../runtime/host.ts";
 import type { TaskReport } from "../runtime/report.ts";
-import type { SettingsSource } from "../runtime/settings-source.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { Topology } from "../stream/plan.ts";
 import type { TableStore } from "../tables/table-store.ts";
@@ -18,8 +17,7 @@ export type LocalHostOptions = {
   readonly wake: Host["wake"];
   readonly report: (report: TaskReport) => void;
   readonly strict?: boolean;
-  readonly settings?: SettingsSource;
-};
+} & Pick<Host, "after" | "replaced" | "settings">;
 
 /** A new environment: with a warm cache of its own, which ends with it. */
 export function newHost({ strict = false, ...rest }: LocalHostOptions): Host {

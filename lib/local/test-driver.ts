@@ -6,11 +6,14 @@ import { type DeadLetter, isOfOperator, toDeadLetter } from "../runtime/dead-let
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
 import type { TaskReport } from "../runtime/report.ts";
+import { machineSettings } from "../runtime/settings-source.ts";
 import { kafkaPartitionOf } from "../state/murmur2.ts";
 import { MemoryStateLog } from "../state-log/memory-state-log.ts";
+import { type AsyncCall, type AsyncFunction, type AsyncSpec, toAsyncSpec } from "../stream/async-function.ts";
 import type { Duration } from "../stream/duration.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
+import type { Uses } from "../stream/settings.ts";
 import type { AnyTopic, Topic } from "../stream/topic.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
 import { MemoryTableStore } from "../tables/memory-table-store.ts";
@@ -19,6 +22,7 @@ import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { writeEvent } from "./event-json.ts";
 import { newHost } from "./host.ts";
 import { MemoryBroker } from "./memory-broker.ts";
+import { isPlaced, type Placed } from "./placed.ts";
 import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTable } from "./read-table.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
@@ -35,33 +39,10 @@ export interface TestDriverOptions {
   readonly batchSize?: number;
   /** Run every batch twice and compare, with frozen elements. Default true. */
   readonly strict?: boolean;
+  /** Environment variables, for settings and secrets, beside those of the process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Forget everything but the log after every batch, as if every invocation had a new environment. Default false. */
   readonly restartAfterEveryBatch?: boolean;
-}
-
-const placed = Symbol("placed");
-
-/** A value with a timestamp, and what else a record may have; made by `at`. */
-export interface Placed<out V> {
-  readonly [placed]: true;
-  readonly value: V;
-  readonly timestampMs: number;
-  readonly key?: unknown;
-  readonly partition?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** An element with the timestamp of its record; a key, a partition and headers if they matter. */
-export function at<const V>(
-  timestampMs: number,
-  value: V,
-  options: {
-    readonly key?: unknown;
-    readonly partition?: number;
-    readonly headers?: Readonly<Record<string, string>>;
-  } = {},
-): Placed<V> {
-  return { [placed]: true, value, timestampMs, ...options };
 }
 
 const START_MS = Date.UTC(2100, 0, 1);
@@ -98,6 +79,7 @@ export class TestDriver implements AsyncDisposable {
   readonly #positions = new Map<string, number>();
   readonly #wakes = new Map<string, { plan: FunctionPlan; task: TaskPlace; atMs: number }>();
   readonly #reports: TaskReport[] = [];
+  readonly #replaced = new Map<AsyncSpec, (value: unknown, call: unknown) => unknown>();
   #nowMs: number;
   #host: Host;
 
@@ -265,6 +247,18 @@ export class TestDriver implements AsyncDisposable {
     return this.#reports.reduce((sum, report) => sum + report.late, 0);
   }
 
+  /**
+   * Calls `plain` instead of an asynchronous function from here on, in every step that uses it: nothing is opened, and its settings and secrets are not needed. What
+   * it returns or throws is the answer; order, time-out, retries and cache stay. Environments begin anew.
+   */
+  replace<T, R, U extends Uses, C>(
+    fn: AsyncFunction<T, R, U, C>,
+    plain: (value: T, call: Omit<AsyncCall<unknown>, "client">) => R | PromiseLike<R>,
+  ): void {
+    this.#replaced.set(toAsyncSpec(fn, "replace"), plain as (value: unknown, call: unknown) => unknown);
+    this.#host = this.#newHost();
+  }
+
   /** The clock, epoch milliseconds. */
   get nowMs(): number {
     return this.#nowMs;
@@ -290,6 +284,8 @@ export class TestDriver implements AsyncDisposable {
       },
       report: (report) => this.#reports.push(report),
       strict: this.#options.strict ?? true,
+      replaced: this.#replaced,
+      settings: machineSettings({ ...process.env, ...this.#options.environment }),
     });
   }
 
@@ -374,8 +370,4 @@ function onlyFirst<T extends TopicElement>(records: readonly T[]): T[] {
     const name = JSON.stringify(identity);
     return !seen.has(name) && seen.add(name) !== undefined;
   });
-}
-
-function isPlaced<V>(element: V | Placed<V>): element is Placed<V> {
-  return typeof element === "object" && element !== null && placed in element;
 }

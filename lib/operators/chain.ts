@@ -8,6 +8,7 @@ import { keyByNameOf, keyBysOf, stepNameOf } from "../stream/graph.ts";
 import {
   type BranchNode,
   inputsOf,
+  isStateful,
   type KeyByNode,
   lateTopicsOf,
   type Node,
@@ -24,11 +25,12 @@ import { flatMapStep } from "./flat-map.ts";
 import { intervalJoinStep } from "./interval-join.ts";
 import { keyByStep } from "./key-by.ts";
 import { mapStep } from "./map.ts";
+import { mapAsyncStep } from "./map-async.ts";
 import { peekStep } from "./peek.ts";
 import { processStep } from "./process.ts";
 import { rollingAggregateStep } from "./rolling-aggregate.ts";
 import { splitStep } from "./split.ts";
-import type { Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
+import type { AskScope, Caller, Counts, FiredResult, Push, StatelessSetup, Step, StepSetup, TaskTime } from "./step.ts";
 import { tableJoinStep } from "./table-join.ts";
 import { windowStep } from "./window.ts";
 import { windowJoinStep } from "./window-join.ts";
@@ -46,6 +48,8 @@ export type ChainSetup = {
   readonly counts: Counts;
   readonly guard: TaskGuard;
   readonly call: Caller;
+  /** The unit that is being processed, for what is asked on its behalf. */
+  readonly scope: () => AskScope;
   /** Takes what a sink writes. */
   readonly sink: (node: SinkNode) => Push;
   /** Takes what a keyBy sends through its shuffle. */
@@ -110,6 +114,14 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     );
   };
 
+  const leadsToState = (node: Node): boolean =>
+    (consumers.get(node) ?? []).some(
+      (reader) =>
+        own.has(reader) &&
+        reader.kind !== "sink" &&
+        (isStateful(reader) || (!shuffled.has(reader) && leadsToState(reader))),
+    );
+
   const makeStep = (node: Node | SinkNode): Step => {
     if (node.kind === "sink") return { inputs: [setup.sink(node)] };
     const { state, time, counts, guard, call } = setup;
@@ -140,6 +152,13 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return flatMapStep(node, stateless);
       case "peek":
         return peekStep(node, stateless);
+      case "mapAsync":
+        return mapAsyncStep(node, {
+          ...stateless,
+          scope: setup.scope,
+          index: plan.nodes.indexOf(node),
+          isBeforeState: leadsToState(node),
+        });
       case "keyBy":
         return keyByStep(node, stateless);
       case "split":
@@ -183,7 +202,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   for (const node of [...plan.nodes].reverse()) {
     const step = makeStep(node);
     steps.set(node, step);
-    if (step.advance !== undefined || step.flush !== undefined) stateful.unshift(step);
+    if (step.advance !== undefined || step.flush !== undefined || step.asks !== undefined) stateful.unshift(step);
     if (step.shape !== undefined) shapes.set(tableName(plan, node as StatefulNode), step.shape);
     if (step.fireAgain !== undefined) results.set(tableName(plan, node as StatefulNode), step.fireAgain);
   }

@@ -4,6 +4,7 @@
  */
 
 import type { KeyedTable, Namespace } from "../state/keyed-state.ts";
+import type { AsyncSpec } from "../stream/async-function.ts";
 import type { Ctx } from "../stream/ctx.ts";
 import type { AuthorFunction } from "../stream/node.ts";
 import type { PartialWindow } from "./partials.ts";
@@ -20,6 +21,8 @@ export interface Step {
   flush?(): void;
   /** The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. */
   advance?(): void;
+  /** What it wants to know from the outside before it can go on. Asked and answered between stretches of input, before time moves. */
+  readonly asks?: Asks;
   /** Fires a result again that failed, from what its dead letter kept. A window's changes none of its cells; a process function's timer meets the state of now. */
   fireAgain?(namespace: Namespace, key: string, accumulator: unknown): void;
   /** What its state looks like, where it would misread that of another shape: then the task refuses it, if there is any. */
@@ -29,6 +32,47 @@ export interface Step {
   /** The same for the clock. */
   nextProcessingTimeMs?(): number;
 }
+
+/** A step's questions to the outside. */
+export type Asks = {
+  readonly spec: AsyncSpec;
+  /** Its place among the nodes of its function. */
+  readonly index: number;
+  /** What messages call the step. */
+  readonly what: string;
+  /** Something behind it keeps state: it must have the answers before time moves. */
+  readonly isBeforeState: boolean;
+  /** What comes from here on must not overtake what came before. */
+  timeMoved(): void;
+  /** What came since the last call, in order. */
+  take(): readonly Waiting[];
+  handOn(element: Waiting, answer: unknown): void;
+};
+
+/** An element that waits for its answer. */
+export type Waiting = {
+  readonly value: unknown;
+  readonly key: unknown;
+  readonly timestampMs: number;
+  readonly scope: AskScope;
+  /** Which question of its unit it is: 0, 1, … */
+  readonly ordinal: number;
+  /** How often time has moved while elements were gathered. */
+  readonly epoch: number;
+};
+
+/** The unit of the task on whose behalf is asked, and to which what follows the answer belongs. */
+export type AskScope = {
+  /** undefined: it belongs to no unit. */
+  readonly id: number | string | undefined;
+  /** It is what a timer fired. */
+  readonly isResult: boolean;
+  /** It read or changed state so far. */
+  reachedState: boolean;
+  /** How many questions and answers there were. */
+  asked: number;
+  answered: number;
+};
 
 /**
  * Where a task stands in time; moved by the task between stretches of input. A step that compares elements with the watermark keeps the one

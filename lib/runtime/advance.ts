@@ -1,28 +1,31 @@
-/** Moves a task's watermark and clock and fires what is due, inputs before what reads them. */
+/** Moves a task's watermark and clock and fires what is due, inputs before what reads them. What steps want to know from the outside is asked before they are told. */
 
+import { askFor, type Evaluating } from "./asking.ts";
 import type { OpenTask } from "./open-task.ts";
 
 /** Moves the watermark to `watermarkMs`, if that is ahead; lets every step fire what is due. */
-export function advanceTo(task: OpenTask, watermarkMs: number): void {
+export function* advanceTo(task: OpenTask, watermarkMs: number): Evaluating<void> {
   if (watermarkMs <= task.meta.watermarkMs) return;
   task.meta.watermarkMs = watermarkMs;
   task.time.watermarkMs = watermarkMs;
-  fire(task);
+  yield* fire(task);
 }
 
 /** Moves the task's clock, which never goes back: now = max(last commit, machine). */
-export function moveClock(task: OpenTask, nowMs: number): void {
+export function* moveClock(task: OpenTask, nowMs: number): Evaluating<void> {
   task.meta.nowMs = Math.max(task.meta.nowMs, nowMs);
   task.time.nowMs = task.meta.nowMs;
   task.calls.caller.ctx.processingTimeMs = task.meta.nowMs;
-  if (nextProcessingTimeMs(task) <= task.meta.nowMs) fire(task);
+  if (nextProcessingTimeMs(task) <= task.meta.nowMs) yield* fire(task);
 }
 
 /** Lets every step flush what it gathered and fire what is due. What an earlier step fires reaches a later one before its time moves. */
-function fire(task: OpenTask): void {
+function* fire(task: OpenTask): Evaluating<void> {
   try {
     for (const step of task.chain.stateful) {
       step.flush?.();
+      if (step.asks?.isBeforeState === true) yield* askFor(task, step.asks);
+      else step.asks?.timeMoved();
       step.advance?.();
     }
   } catch (error) {
@@ -30,10 +33,13 @@ function fire(task: OpenTask): void {
   }
 }
 
-/** Moves what steps gathered into their tables: the end of a stretch of input. */
-export function flush(task: OpenTask): void {
+/** Moves what steps gathered into their tables, and asks what there is to ask: the end of a stretch of input. */
+export function* flush(task: OpenTask): Evaluating<void> {
   try {
-    for (const step of task.chain.stateful) step.flush?.();
+    for (const step of task.chain.stateful) {
+      step.flush?.();
+      if (step.asks !== undefined) yield* askFor(task, step.asks);
+    }
   } catch (error) {
     task.units.failSomewhere(error);
   }

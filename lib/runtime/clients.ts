@@ -4,6 +4,8 @@
  */
 
 import { MillraceError } from "../stream/error.ts";
+import { clientOf, type Node, type SinkNode } from "../stream/node.ts";
+import type { FunctionPlan } from "../stream/plan.ts";
 import { type ClientSpec, type Secret, type Setting, usesOf } from "../stream/settings.ts";
 import type { Host } from "./host.ts";
 import { machineSettings, type SettingsSource } from "./settings-source.ts";
@@ -98,6 +100,12 @@ export class Clients {
 
 function nameOf({ kind, name }: Setting | Secret): string {
   return `${kind} ${name}`;
+}
+
+/** What a function needs before it can begin: all it declares, but for what is replaced. */
+export function neededBy({ nodes }: FunctionPlan, { replaced }: Host): readonly (Setting | Secret)[] {
+  const isReplaced = (node: Node | SinkNode) => node.kind === "mapAsync" && replaced?.has(node.spec) === true;
+  return usesOf(nodes.flatMap((node) => (isReplaced(node) ? [] : (clientOf(node) ?? []))));
 }
 
 const clients = new WeakMap<Host, Clients>();

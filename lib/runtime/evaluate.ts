@@ -1,6 +1,6 @@
 /**
- * Processes a batch or a tick on an open task: changes its state and meta in place, and says what to commit and to send. Synchronous and
- * deterministic: the same state, input and time give the same bytes.
+ * Processes a batch or a tick on an open task: changes its state and meta in place, and says what to commit and to send. Deterministic: the same state, input,
+ * time and answers give the same bytes. Synchronous but for the rounds of questions that it yields where a step asks the outside (asking.ts).
  */
 
 import type { TakenChanges } from "../state/keyed-state.ts";
@@ -10,6 +10,7 @@ import { encodeBundles } from "../wire/bundle.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
 import { advanceTo, flush, moveClock, nextEventTimeMs, nextProcessingTimeMs } from "./advance.ts";
 import { isToBeAnnounced } from "./announce-grids.ts";
+import type { Evaluating } from "./asking.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
@@ -51,13 +52,13 @@ export type Evaluation = {
  * Processes `input` at `nowMs` towards commit `sequenceNumber`. undefined: units failed (task.units); the task must be opened anew, given these
  * units, and the input be processed again.
  */
-export function evaluate(
+export function* evaluate(
   task: OpenTask,
   input: TaskInput,
   sequenceNumber: number,
   nowMs: number,
   settings: ReadSettings,
-): Evaluation | undefined {
+): Evaluating<Evaluation | undefined> {
   const { meta, units, counts, collector, plan } = task;
   units.begin();
   collector.careful = units.careful;
@@ -67,13 +68,13 @@ export function evaluate(
   const { watermarkMs, idle, activeAtMs, checkpoint } = meta;
   const before = { watermarkMs, idle, activeAtMs, checkpoint };
 
-  moveClock(task, nowMs);
+  yield* moveClock(task, nowMs);
   // Or markers that retention takes away would look like records that nobody processed.
   if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
-  const records = input.kind === "records" ? readRecords(task, input.stretches, settings) : 0;
+  const records = input.kind === "records" ? yield* readRecords(task, input.stretches, settings) : 0;
   const redriven: Redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : new Map();
   if (plan.shuffle === undefined) {
-    advanceTo(
+    yield* advanceTo(
       task,
       Math.max(
         sourceWatermark(task),
@@ -89,8 +90,8 @@ export function evaluate(
     rest.followClockBoundMs !== undefined &&
     nextEventTimeMs(task) < Number.POSITIVE_INFINITY
   )
-    advanceTo(task, clockWatermark(meta.nowMs, rest.followClockBoundMs));
-  flush(task);
+    yield* advanceTo(task, clockWatermark(meta.nowMs, rest.followClockBoundMs));
+  yield* flush(task);
   if (units.failed) return undefined;
 
   for (const { problem, shown, detail } of units.failedResults) {
@@ -123,14 +124,14 @@ export function evaluate(
 }
 
 /** Reads what lies above the checkpoint; returns how many records that were. */
-function readRecords(task: OpenTask, stretches: readonly RecordColumns[], settings: ReadSettings): number {
+function* readRecords(task: OpenTask, stretches: readonly RecordColumns[], settings: ReadSettings): Evaluating<number> {
   let count = 0;
   for (const records of stretches) {
     let from = 0;
     while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;
     if (from === records.count) continue;
     if (task.plan.shuffle === undefined) readSource(task, records, from, settings);
-    else readShuffle(task, records, from, settings.freeze);
+    else yield* readShuffle(task, records, from, settings.freeze);
     task.meta.checkpoint = records.offsets[records.count - 1] as number;
     count += records.count - from;
   }
@@ -160,7 +161,10 @@ function wakeAt(task: OpenTask, input: TaskInput, rest: Rest, pendingMs: number)
   let at = nextProcessingTimeMs(task);
   if (rest.quiet) {
     if (rest.followClockBoundMs !== undefined) at = Math.min(at, clockReaches(pendingMs, rest.followClockBoundMs));
-  } else if (rest.idleAfterMs !== undefined && (plan.shuffleOutputs.length > 0 || task.chain.stateful.length > 0)) {
+  } else if (
+    rest.idleAfterMs !== undefined &&
+    (plan.shuffleOutputs.length > 0 || task.chain.stateful.some(({ asks }) => asks === undefined))
+  ) {
     // A partition that lags is asked again later; what it has to read will come by itself.
     const lags = input.kind === "tick" && !input.nothingToRead;
     at = Math.min(at, (lags ? meta.nowMs : meta.activeAtMs) + rest.idleAfterMs + 1);

@@ -1,9 +1,10 @@
-/** Input that is not where it should be: an event that starts above checkpoint + 1. */
+/** Input that is not where it should be: an event that starts above checkpoint + 1; and whether there is any. */
 
-import type { Broker } from "../kafka/broker.ts";
+import type { Broker, OffsetRange } from "../kafka/broker.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
+import type { TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 
 /** How much is fetched at once. A larger hole takes several commits: what a task that begins finds before it may be a whole topic. */
@@ -69,4 +70,21 @@ function upTo(records: RecordColumns, end: number): RecordColumns {
   let count = records.count;
   while (count > 0 && (records.offsets[count - 1] as number) >= end) count--;
   return { ...records, count };
+}
+
+/** Whether a partition has no record behind the checkpoint: a fetch up to the end returns none (control markers take offsets too). */
+export async function isAtEnd(
+  broker: Broker,
+  { topic, partition }: TaskName,
+  { low, high }: OffsetRange,
+  { checkpoint }: TaskMeta,
+): Promise<boolean> {
+  let at = Math.max(checkpoint + 1, low);
+  while (at < high) {
+    const { records, nextOffset } = await broker.fetch(topic, partition, at, { bytesMax: 1, recordsMax: 1 });
+    // An answer that leads nowhere is no proof that there is nothing.
+    if (records.count > 0 || nextOffset <= at) return false;
+    at = nextOffset;
+  }
+  return true;
 }

@@ -33,14 +33,20 @@ export class FunctionRuntime {
 
   /**
    * Handles an event of one function of `operatorName`. Waits for all of its partitions, and throws where any failed: the event source mapping delivers
-   * the whole batch again, and those that went through skip what they see twice.
+   * the whole batch again, and those that went through skip what they see twice. `remainingMs`: until the invocation is given up; calls to the outside end before.
    */
-  async invoke(operatorName: string, event: FunctionEvent | string): Promise<BatchResponse> {
-    if (typeof event !== "string" && event?.eventSource === "millrace:tick") return this.#tick(operatorName, event);
+  async invoke(
+    operatorName: string,
+    event: FunctionEvent | string,
+    remainingMs?: () => number,
+  ): Promise<BatchResponse> {
+    if (typeof event !== "string" && event?.eventSource === "millrace:tick")
+      return this.#tick(operatorName, event, remainingMs);
     if (typeof event !== "string" && event?.eventSource === "millrace:redrive")
-      return this.#redrive(operatorName, event);
+      return this.#redrive(operatorName, event, remainingMs);
     return this.#runAll(
       operatorName,
+      remainingMs,
       readEvent(event as KafkaEvent | string).map(({ topic, partition, records }) => ({
         topic,
         partition,
@@ -49,17 +55,18 @@ export class FunctionRuntime {
     );
   }
 
-  #tick(operatorName: string, event: TickEvent): Promise<BatchResponse> {
+  #tick(operatorName: string, event: TickEvent, remainingMs?: () => number): Promise<BatchResponse> {
     const watermarkMs = event.watermark === undefined ? undefined : decodeWatermark(event.watermark);
     const request = { kind: "tick", watermarkMs } as const;
     return this.#runAll(
       operatorName,
+      remainingMs,
       event.tasks.map(({ topic, partition }) => ({ topic, partition, request })),
     );
   }
 
   /** Every dead letter goes to the task that set it aside; what is of none is said. */
-  async #redrive(operatorName: string, event: RedriveEvent): Promise<RedriveResponse> {
+  async #redrive(operatorName: string, event: RedriveEvent, remainingMs?: () => number): Promise<RedriveResponse> {
     const { topology } = this.#host;
     const plan = functionOf(topology.functions, operatorName, event.functionName);
     const generation = await this.#generationFor(plan);
@@ -88,25 +95,35 @@ export class FunctionRuntime {
     const outcomes = await allOf(
       [...byTask.values()].map(async (own) => {
         const { topic, partition } = own[0] as DeadLetter;
-        return (await this.#redriving(plan, topic, partition)).redrive(own);
+        return (await this.#redriving(plan, topic, partition)).redrive(own, remainingMs);
       }),
     );
     return { batchItemFailures: [], outcomes: [...impossible, ...outcomes.flat()] };
   }
 
-  async #runAll(operatorName: string, calls: readonly TaskCall[]): Promise<BatchResponse> {
+  async #runAll(
+    operatorName: string,
+    remainingMs: (() => number) | undefined,
+    calls: readonly TaskCall[],
+  ): Promise<BatchResponse> {
     await allOf(
       calls.map(async ({ topic, partition, request }) =>
-        this.#run(this.#planFor(operatorName, topic), topic, partition, request),
+        this.#run(this.#planFor(operatorName, topic), topic, partition, request, remainingMs),
       ),
     );
     return { batchItemFailures: [] };
   }
 
-  async #run(plan: FunctionPlan, topic: string, partition: number, request: TaskRequest): Promise<void> {
+  async #run(
+    plan: FunctionPlan,
+    topic: string,
+    partition: number,
+    request: TaskRequest,
+    remainingMs: (() => number) | undefined,
+  ): Promise<void> {
     // Time means nothing to a task without a log; its redrives may owe what they committed.
     if (!plan.commits && request.kind === "tick") await (await this.#redriving(plan, topic, partition)).redrive([]);
-    else await (await this.#taskOf(plan, topic, partition)).run(request);
+    else await (await this.#taskOf(plan, topic, partition)).run(request, remainingMs);
   }
 
   async #taskOf(plan: FunctionPlan, topic: string, partition: number): Promise<Task> {

@@ -2,6 +2,7 @@
 
 import type { Broker } from "../kafka/broker.ts";
 import type { StateLog } from "../state-log/state-log.ts";
+import type { AsyncSpec } from "../stream/async-function.ts";
 import type { Topology } from "../stream/plan.ts";
 import type { TableStore } from "../tables/table-store.ts";
 import type { TaskReport } from "./report.ts";
@@ -31,6 +32,8 @@ export interface Host {
   after?(ms: number, work: () => void): () => void;
   /** Where declared settings and secrets come from. Default: this machine's environment. */
   readonly settings?: SettingsSource;
+  /** Functions that are called instead of asynchronous ones (the test driver); what those declare is not needed then. */
+  readonly replaced?: ReadonlyMap<AsyncSpec, (value: unknown, call: unknown) => unknown>;
 }
 
 /** The property of an invocation's context under which a local runtime hands its host to the handler. */

@@ -143,6 +143,7 @@ function assemble(
     counts,
     guard: units.guard,
     call: calls.caller satisfies Caller,
+    scope: units.scope,
     sink: ({ target }) => collector.sink(target, partitionsOf),
     shuffle: (node) => collector.shuffle(node),
     late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),

@@ -10,6 +10,11 @@ export interface InvocationContext {
   getRemainingTimeInMillis(): number;
 }
 
+/** What tells how much time an invocation has left; undefined where its context does not say. */
+export function remainingOf(context: InvocationContext | undefined): (() => number) | undefined {
+  return typeof context?.getRemainingTimeInMillis === "function" ? () => context.getRemainingTimeInMillis() : undefined;
+}
+
 /** A Lambda handler as Lambda calls it. */
 export type Handler = (event: unknown, context: InvocationContext) => Promise<BatchResponse>;
 

@@ -11,13 +11,14 @@ import { combine, hear } from "../watermarks/combined.ts";
 import { type Bundle, decodeBundle, type ReadColumns } from "../wire/bundle.ts";
 import { type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
 import { advanceTo } from "./advance.ts";
+import type { Evaluating } from "./asking.ts";
 import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { stopped } from "./read-source.ts";
 
 /** Puts bundles `from` … through the chain of `task`. With `freeze` elements cannot be changed. Throws "input-missing" at a gap and "format" for what is not a bundle. */
-export function readShuffle(task: OpenTask, records: RecordColumns, from: number, freeze: boolean): void {
+export function* readShuffle(task: OpenTask, records: RecordColumns, from: number, freeze: boolean): Evaluating<void> {
   for (let i = from; i < records.count; i++) {
     const offset = records.offsets[i] as number;
     const bytes = valueBytesAt(records, i);
@@ -39,7 +40,7 @@ export function readShuffle(task: OpenTask, records: RecordColumns, from: number
     const upstream = task.meta.upstream.get(bundle.task);
     if (upstream === undefined) continue;
     hear(upstream, bundle.watermarkMs, bundle.idle, task.meta.watermarkMs);
-    advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
+    yield* advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
   }
 }
 

@@ -24,7 +24,9 @@ const CHANGES_FROZEN = /^Cannot (assign to read only|add|delete|redefine|define)
 
 /** Throws MillraceError "author" where a function failed because it tried to change an element. */
 export function assertUnchanged(name: TaskName, problems: Iterable<Problem>): void {
-  for (const { error, step } of problems) {
+  for (const { error: thrown, step } of problems) {
+    // What failed in a call is told in a sentence of its own.
+    const error = thrown.cause instanceof TypeError ? thrown.cause : thrown;
     if (!(error instanceof TypeError) || !CHANGES_FROZEN.test(error.message)) continue;
     throw new MillraceError(
       "author",

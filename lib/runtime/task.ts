@@ -6,7 +6,7 @@
  * R1, R3: of dead letters what was redriven before is left out, and a redrive ends with a commit that owes nothing.
  */
 
-import type { Broker, OffsetRange } from "../kafka/broker.ts";
+import type { OffsetRange } from "../kafka/broker.ts";
 import { LAYOUT, type LogEntry } from "../state-log/state-log.ts";
 import { append } from "../state-log/workflow.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -14,10 +14,12 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import { compressJson } from "../wire/compress.ts";
 import type { RedriveOutcome } from "../wire/lambda-event.ts";
 import type { RecordColumns } from "../wire/record-columns.ts";
-import { clientsOf } from "./clients.ts";
+import { Answers } from "./answers.ts";
+import { drive } from "./asking.ts";
+import { clientsOf, neededBy } from "./clients.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
-import { assertNotGone, findHole } from "./find-hole.ts";
+import { assertNotGone, findHole, isAtEnd } from "./find-hole.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, recordsIn, toSend } from "./outbox.ts";
@@ -28,7 +30,7 @@ import { withOriginal } from "./redrive.ts";
 import { toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
-import { encodeMeta, type TaskMeta } from "./task-meta.ts";
+import { encodeMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 import type { Problem, UnitId } from "./units.ts";
 
@@ -51,6 +53,9 @@ export class Task {
   readonly #plan: FunctionPlan;
   readonly #name: TaskName;
   readonly #settings: ReadSettings;
+  readonly #answers: Answers;
+  /** Of the invocation that is handled; undefined: for ever. */
+  #remainingMs: (() => number) | undefined;
   #open: OpenTask | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -58,27 +63,34 @@ export class Task {
     this.#host = host;
     this.#plan = plan;
     this.#name = name;
+    this.#answers = new Answers(host);
     this.#settings = { recordBytesMax: host.broker.recordBytesMax, freeze: host.strict };
   }
 
-  /** Handles a request after those before it. Throws where the request must be delivered again. */
-  run(request: TaskRequest): Promise<void> {
-    return this.#inTurn(() => (this.#plan.commits ? this.#runWithLog(request) : this.#runWithoutLog(request)));
+  /**
+   * Handles a request after those before it. Throws where the request must be delivered again; where it waits for answers, before the time of the invocation
+   * is over.
+   */
+  run(request: TaskRequest, remainingMs?: () => number): Promise<void> {
+    return this.#inTurn(remainingMs, () =>
+      this.#plan.commits ? this.#runWithLog(request) : this.#runWithoutLog(request),
+    );
   }
 
   /**
    * Processes its own dead letters again, each once, whoever else does the same. Where none is new it still settles what a redrive that was
    * interrupted left unsent. Throws where it must be repeated.
    */
-  redrive(letters: readonly DeadLetter[]): Promise<readonly RedriveOutcome[]> {
-    return this.#inTurn(() => this.#redrive(letters));
+  redrive(letters: readonly DeadLetter[], remainingMs?: () => number): Promise<readonly RedriveOutcome[]> {
+    return this.#inTurn(remainingMs, () => this.#redrive(letters));
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const { uses, name } = this.#plan;
-    // First of all: what is missing is nobody's dead letter.
-    const ready = uses.length === 0 ? work : () => clientsOf(this.#host).demand(name, uses).then(work);
-    const result = this.#last.then(ready);
+  #inTurn<T>(remainingMs: (() => number) | undefined, work: () => Promise<T>): Promise<T> {
+    const begin = () => {
+      this.#remainingMs = remainingMs;
+      return work();
+    };
+    const result = this.#last.then(begin);
     this.#last = result.catch(() => {
       // L8: after any failure the cache may hold what was never committed.
       this.#open = undefined;
@@ -266,8 +278,16 @@ export class Task {
 
   /** Evaluates until no unit fails any more; every pass after a failure starts from the log. */
   async #evaluate(opened: OpenTask, input: TaskInput): Promise<{ task: OpenTask; evaluation: Evaluation }> {
+    // First of all: what is missing is nobody's dead letter.
+    if (this.#plan.uses.length > 0 && input.kind !== "tick")
+      await clientsOf(this.#host).demand(this.#plan.name, neededBy(this.#plan, this.#host));
     let task = opened;
     const nowMs = this.#host.now();
+    this.#answers.begin();
+    const pass = (on: OpenTask) =>
+      drive(evaluate(on, input, (on.head?.sequenceNumber ?? 0) + 1, nowMs, this.#settings), (round) =>
+        this.#answers.of(round, this.#remainingMs),
+      );
     let bad = new Map<UnitId, Problem>();
     let careful = false;
     let exact = true;
@@ -280,10 +300,11 @@ export class Task {
       task.units.careful = careful;
       task.units.exact = exact;
       this.#open = task;
-      return evaluate(task, input, (task.head?.sequenceNumber ?? 0) + 1, nowMs, this.#settings);
+      return pass(task);
     };
     const expected = opened.head?.sequenceNumber;
-    let evaluation = evaluate(task, input, (expected ?? 0) + 1, nowMs, this.#settings);
+    const first = pass(task);
+    let evaluation = first instanceof Promise ? await first : first;
     for (let pass = 1; evaluation === undefined; pass++) {
       if (pass > PASSES_MAX)
         throw new MillraceError(
@@ -320,6 +341,7 @@ export class Task {
     const entry = this.#toEntry(task, evaluation);
     const appended = await append(this.#host.stateLog, this.#name.full, entry);
     if (appended.kind === "lost") return false;
+    this.#answers.clear();
     task.head = entry;
     task.settled = entry.outputs.length === 0;
     if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);
@@ -367,21 +389,4 @@ function endsOf(request: TaskRequest): { readonly first: number | undefined; rea
   if (request.kind === "tick" || request.records.count === 0) return { first: undefined, last: undefined };
   const { offsets, count } = request.records;
   return { first: offsets[0] as number, last: offsets[count - 1] as number };
-}
-
-/** Whether a partition has no record behind the checkpoint: a fetch up to the end returns none (control markers take offsets too). */
-async function isAtEnd(
-  broker: Broker,
-  { topic, partition }: TaskName,
-  { low, high }: OffsetRange,
-  { checkpoint }: TaskMeta,
-): Promise<boolean> {
-  let at = Math.max(checkpoint + 1, low);
-  while (at < high) {
-    const { records, nextOffset } = await broker.fetch(topic, partition, at, { bytesMax: 1, recordsMax: 1 });
-    // An answer that leads nowhere is no proof that there is nothing.
-    if (records.count > 0 || nextOffset <= at) return false;
-    at = nextOffset;
-  }
-  return true;
 }

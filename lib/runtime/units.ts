@@ -7,6 +7,7 @@
  */
 
 import type { TaskGuard } from "../operators/chain.ts";
+import type { AskScope } from "../operators/step.ts";
 import type { AuthorCalls } from "./author-calls.ts";
 import { type ResultDetail, toResultDetail } from "./dead-letter.ts";
 
@@ -42,6 +43,12 @@ export class Units {
   #element: number | undefined;
   /** How often each result was made within it. */
   readonly #results = new Map<string, number>();
+  /** The result that is being fired: its id, or what gives it. */
+  #result: UnitId | (() => string) | undefined;
+  /** The unit that is being processed, once it has something to ask. */
+  #scope: AskScope | undefined;
+  /** What this pass has left in state should not be there. */
+  #isVoid = false;
 
   constructor(calls: AuthorCalls) {
     this.#calls = calls;
@@ -52,12 +59,19 @@ export class Units {
     this.failed = false;
     this.failedResults = [];
     this.#stateIsSpoilt = false;
+    this.#isVoid = false;
     this.enter(undefined);
+  }
+
+  /** Whether there is nothing to be asked in this pass any more: what would be asked may come of what will be undone. */
+  get isVoid(): boolean {
+    return this.#isVoid;
   }
 
   /** Remembers that a unit failed. `readState`: that may have depended on state. */
   fail(unit: UnitId, error: unknown, readState = this.#calls.caller.reachedState): void {
     this.failed = true;
+    this.#isVoid ||= this.#calls.caller.reachedState;
     if (readState && this.exact && this.#stateIsSpoilt) return;
     this.#stateIsSpoilt ||= this.#calls.caller.reachedState;
     this.bad.set(unit, {
@@ -70,15 +84,54 @@ export class Units {
   failSomewhere(error: unknown): void {
     if (this.careful) throw error;
     this.failed = true;
+    this.#isVoid = true;
     this.careful = true;
   }
 
   /** What is guarded from here on belongs to a unit of input, or to none: the same result made for two of them is two units. */
   enter(unit: UnitId | undefined, element?: number): void {
+    if (this.#scope !== undefined) this.#leaveScope();
     this.#within = unit;
     this.#element = element;
     this.#calls.caller.reachedState = false;
     if (this.#results.size > 0) this.#results.clear();
+  }
+
+  /** The unit that is being processed, for what is asked on its behalf. */
+  readonly scope = (): AskScope => {
+    this.#scope ??= {
+      id: this.#idOf(),
+      isResult: this.#result !== undefined,
+      reachedState: false,
+      asked: 0,
+      answered: 0,
+    };
+    return this.#scope;
+  };
+
+  #idOf(): UnitId | undefined {
+    if (this.#result !== undefined) return typeof this.#result === "function" ? this.#result() : this.#result;
+    return this.#element === undefined ? this.#within : `${this.#within}:${this.#element}`;
+  }
+
+  #leaveScope(): void {
+    if (this.#scope !== undefined) this.#scope.reachedState ||= this.#calls.caller.reachedState;
+    this.#scope = undefined;
+  }
+
+  /** Goes on with a unit that was answered: what throws is its failure. Results made here are others than those made before. */
+  resume(scope: AskScope, run: () => void): void {
+    const { caller } = this.#calls;
+    this.enter(scope.id === undefined ? undefined : `${scope.id}, answer ${scope.answered++}`);
+    this.#scope = scope;
+    caller.reachedState = scope.reachedState;
+    try {
+      run();
+    } catch (error) {
+      if (scope.id === undefined) this.failSomewhere(error);
+      else this.fail(scope.id, error, scope.isResult || caller.reachedState);
+    }
+    this.enter(undefined);
   }
 
   readonly guard: TaskGuard = (unit, run, result) => {
@@ -101,6 +154,10 @@ export class Units {
     }
     const { caller } = this.#calls;
     const outside = caller.reachedState;
+    const outerScope = this.#scope;
+    const outerResult = this.#result;
+    this.#scope = undefined;
+    this.#result = id ?? unit;
     // A result alone changes nothing; what it is pushed into may.
     caller.reachedState = false;
     try {
@@ -108,6 +165,9 @@ export class Units {
     } catch (error) {
       this.fail(id ?? unit(), error, true);
     }
+    this.#leaveScope();
+    this.#scope = outerScope;
+    this.#result = outerResult;
     caller.reachedState ||= outside;
   };
 }

@@ -120,6 +120,8 @@ function toStep(node: Node | SinkNode): string {
       return `connect${name} (broadcast ${node.keeps === "table" ? "table" : "stream"})`;
     case "process":
       return `${node.method}${name}`;
+    case "mapAsync":
+      return `mapAsync${name} (${node.spec.order})`;
     case "split":
       return `split${name} (${[...node.predicates.map((predicate) => predicate.name), "rest"].join(", ")})`;
     case "keyBy":

@@ -24,6 +24,8 @@ export type ErrorCode =
   | "state-unusable"
   /** A setting or a secret that is declared is not there. */
   | "setting-missing"
+  /** The time of an invocation was nearly over while calls to the outside were under way. */
+  | "timeout"
   /** A task lost its race too often. */
   | "conflict"
   /** A command was called in a way that cannot be carried out. */

@@ -1,6 +1,7 @@
 /** Streams after a keyBy: the same steps, and those that keep state per key. */
 
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
+import type { AsyncFunction } from "./async-function.ts";
 import type { Broadcast, Connectable, ConnectableWith, ConnectOf } from "./broadcast.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
@@ -10,6 +11,7 @@ import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
 import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
 import type { States } from "./process-state.ts";
+import type { Uses } from "./settings.ts";
 import type { Crossing, ElementOf, Kept, NotAsync, Several } from "./storable.ts";
 import type { Branches, Guarded, Predicate, RestOf, Stream } from "./stream.ts";
 import type { Joinable, JoinableWith, JoinOf, Table } from "./table.ts";
@@ -47,6 +49,14 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
   flatMap<O>(fn: (value: T, ctx: Ctx) => O & Several<O>, options?: Named): KeyedStream<ElementOf<O>, K>;
   /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
   peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<T, K>;
+  /**
+   * One element for each, from an answer of the outside: `orders.mapAsync(customerOf)`, with an `asyncFunction` or what it takes. Timestamp and key stay. Made at least
+   * once per element; see `AsyncFunction` for order, time-out, capacity, retries, batches and the cache.
+   */
+  mapAsync<R, U extends Uses = Record<never, never>, C = undefined>(
+    fn: AsyncFunction<T, R, U, C>,
+    options?: Named,
+  ): KeyedStream<R, K>;
   /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
   split<const B extends Branches<T>, R = SplitKeyedStreams<B, T, K>>(branches: B, options?: Named): R;
   /** The elements of this and other streams of the same type; state needs another keyBy. */

@@ -4,6 +4,7 @@
  */
 
 import type { AggregatorSpec } from "./aggregate.ts";
+import type { AsyncSpec } from "./async-function.ts";
 import type { Duration } from "./duration.ts";
 import type { AnyTable } from "./dynamo-table.ts";
 import type { EvictorSpec } from "./evictor.ts";
@@ -35,6 +36,9 @@ export type MapNode = Step<"map"> & { readonly fn: AuthorFunction };
 export type FilterNode = Step<"filter"> & { readonly fn: AuthorFunction };
 export type FlatMapNode = Step<"flatMap"> & { readonly fn: AuthorFunction };
 export type PeekNode = Step<"peek"> & { readonly fn: AuthorFunction };
+
+/** Asks the outside for each element. `client` is that of `spec`. */
+export type MapAsyncNode = Step<"mapAsync"> & { readonly spec: AsyncSpec; readonly client: ClientSpec };
 
 /** First match wins over `predicates`, in their order; branches refer to it by index, `rest` by −1. */
 export type SplitNode = Step<"split"> & { readonly predicates: readonly { name: string; fn: AuthorFunction }[] };
@@ -192,6 +196,7 @@ export type Node =
   | FilterNode
   | FlatMapNode
   | PeekNode
+  | MapAsyncNode
   | SplitNode
   | BranchNode
   | UnionNode

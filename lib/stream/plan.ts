@@ -46,7 +46,7 @@ export type FunctionPlan = {
   readonly tableOutputs: readonly AnyTable[];
   /** The topic for its dead letters. */
   readonly deadLetterTopic: string;
-  /** Whether it needs a state log: it keeps state, gives authors' functions the clock, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic or what is no topic. */
+  /** Whether it needs a state log: it keeps state, gives authors' functions the clock, asks the outside, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic or what is no topic. */
   readonly commits: boolean;
   /** The settings and secrets that its steps and sinks declare, each once: what a deployment sets and grants. */
   readonly uses: readonly (Setting | Secret)[];

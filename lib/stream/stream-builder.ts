@@ -4,6 +4,7 @@ import type { AggregatorSpec } from "./aggregate.ts";
 import { toAggregatorSpec } from "./aggregators.ts";
 import { reduceBy } from "./aggregators-collecting.ts";
 import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-numeric.ts";
+import { toAsyncSpec } from "./async-function.ts";
 import { authorFunction } from "./author-function.ts";
 import { BroadcastNodes, connectBroadcastOf, type ForwardOptions } from "./broadcast.ts";
 import type { AnyTable } from "./dynamo-table.ts";
@@ -56,6 +57,11 @@ class StreamBuilder {
 
   peek(fn: AuthorFunction, options?: Named): StreamBuilder {
     return this.#step("peek", fn, options);
+  }
+
+  mapAsync(fn: object, options?: Named): StreamBuilder {
+    const spec = toAsyncSpec(fn, "mapAsync");
+    return this.#then({ kind: "mapAsync", input: this.#node, name: options?.name, spec, client: spec.client });
   }
 
   split(branches: Record<string, AuthorFunction>, options?: Named): Record<string, StreamBuilder> {

@@ -89,7 +89,7 @@ function functionsOf(
       commits:
         shuffle !== undefined ||
         shuffleOutputs.length > 0 ||
-        nodes.some((node) => isStateful(node) || usesContext(node)) ||
+        nodes.some((node) => isStateful(node) || node.kind === "mapAsync" || usesContext(node)) ||
         sources.some((source) => source.writtenByMillrace) ||
         tableOutputs.length > 0 ||
         topicOutputs.some(({ topic }) => topic.exactlyOnce),

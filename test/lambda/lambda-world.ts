@@ -7,6 +7,7 @@ import type { Slice } from "../../lib/local/batching.ts";
 import { writeEvent } from "../../lib/local/event-json.ts";
 import { MemoryBroker } from "../../lib/local/memory-broker.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
+import { machineSettings } from "../../lib/runtime/settings-source.ts";
 import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
 
 export type Message = { readonly body: string; readonly delayS: number };
@@ -29,6 +30,7 @@ export class LambdaWorld {
       queue: { send: (wakeUps, nowMs) => this.#send(wakeUps, nowMs) },
       now: () => this.nowMs,
       write: (line) => void this.lines.push(line),
+      settings: machineSettings({}),
     });
   }
 
@@ -61,7 +63,11 @@ export class LambdaWorld {
     }
     if (slices.length === 0) return 0;
     const origin = { eventSource: "aws:kafka", bootstrapServers: "b-1:9098", topic } as const;
-    await runtime.handle(JSON.parse(writeEvent(origin, slices)), "request-1");
+    await runtime.handle(JSON.parse(writeEvent(origin, slices)), {
+      awsRequestId: "request-1",
+      functionName: "shop",
+      getRemainingTimeInMillis: () => 60_000,
+    });
     return slices.length;
   }
 

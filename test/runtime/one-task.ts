@@ -32,6 +32,8 @@ export class OneTask {
   readonly wishes: string[] = [];
   /** Set: the next entry is stored, and its writer dies before he hears of it. */
   diesAtNextPut = false;
+  /** How long an invocation lasts. */
+  remainingMs: number | undefined;
   nowMs = 0;
   written: Written = { entries: [], chunks: [] };
 
@@ -69,7 +71,11 @@ export class OneTask {
 
   /** Delivers the last batch again. */
   async sendAgain(environment = 0): Promise<void> {
-    await (this.#tasks[environment] as Task).run({ kind: "records", records: this.#records as RecordColumns });
+    const { remainingMs } = this;
+    await (this.#tasks[environment] as Task).run(
+      { kind: "records", records: this.#records as RecordColumns },
+      remainingMs === undefined ? undefined : () => remainingMs,
+    );
   }
 
   async tick(watermarkMs?: number, environment = 0): Promise<void> {

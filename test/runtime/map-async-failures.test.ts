@@ -1,0 +1,343 @@
+/** Calls that fail, and what throws behind them: each the failure of its unit, with nothing left of it, and nobody's beside it. */
+
+import {
+  asyncFunction,
+  at,
+  json,
+  type KeyedStream,
+  milliseconds,
+  monotonic,
+  operator,
+  type Stream,
+  seconds,
+  stream,
+  testDriver,
+  text,
+  topic,
+  tumbling,
+} from "millrace";
+import { describe, expect, test } from "vitest";
+
+const words = topic("words", { key: text(), value: text(), watermark: monotonic() });
+const answers = topic("answers", { value: json<unknown>() });
+const others = topic("others", { value: json<unknown>() });
+
+const bad = (word: string) => /^bad/.test(word);
+const at0 = (...all: readonly string[]) => all.map((word, i) => at(i, word));
+
+/** Upper case, but for bad words; counts the calls of each. */
+function upper(options: object = {}) {
+  const calls: string[] = [];
+  const fn = asyncFunction({
+    call: async (word: string) => {
+      calls.push(word);
+      if (bad(word)) throw new Error(`no ${word}`);
+      return word.toUpperCase();
+    },
+    timeout: seconds(5),
+    ...options,
+  });
+  return { fn, calls };
+}
+
+type Built = Stream<unknown, unknown> | KeyedStream<unknown, unknown>;
+
+const operatorOf = (build: (from: Stream<string, string>) => Built, onError?: "fail") =>
+  operator(
+    { name: "ask", ...(onError !== undefined && { onError }) },
+    build(stream(words)).to(answers.record({ value: (value) => value })),
+  );
+
+describe("a call that fails", () => {
+  test("makes its record a dead letter, with a sentence; its neighbours go on", async () => {
+    const { fn, calls } = upper({ retries: 1, backoff: { initial: milliseconds(1) } });
+    const ask = operatorOf((from) => from.mapAsync(fn, { name: "customers" }));
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "bad", "b"));
+    expect(await driver.read(answers)).toEqual(["A", "B"]);
+    const [letter, ...more] = await driver.deadLetters(ask);
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({
+      reason: "mapAsync customers failed after 2 attempts: no bad",
+      step: "mapAsync customers",
+      topic: "words",
+      offset: "1",
+    });
+    // Strict mode goes through the batch twice, and once more since a unit failed.
+    expect(calls).toEqual(["a", "bad", "b", "bad"]);
+  });
+
+  test("in time is told from one that has no answer", async () => {
+    const ask = operatorOf((from) =>
+      from.mapAsync({
+        call: async (word) => (word === "bad" ? new Promise<string>(() => {}) : word),
+        timeout: milliseconds(20),
+      }),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "bad", "b"));
+    expect(await driver.read(answers)).toEqual(["a", "b"]);
+    expect((await driver.deadLetters(ask)).map(({ reason }) => reason)).toEqual([
+      "mapAsync failed after 1 attempt: no answer within 20 ms",
+    ]);
+  });
+
+  test("behind a shuffle makes the element a dead letter", async () => {
+    const { fn } = upper();
+    const ask = operatorOf((from) =>
+      from
+        .keyBy((word) => word.length)
+        .mapAsync(fn)
+        .count()
+        .map(({ key, value }) => `${key}: ${value}`),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("abc", "bad", "be", "bed"));
+    expect(await driver.read(answers)).toEqual(["3: 1", "2: 1", "3: 2"]);
+    const letters = await driver.deadLetters(ask);
+    expect(letters.map(({ topic: from, reason }) => [from, reason])).toEqual([
+      ["ask--by-key", "mapAsync failed after 1 attempt: no bad"],
+    ]);
+  });
+
+  test("behind a window makes the window's result a dead letter", async () => {
+    const { fn, calls } = upper();
+    const ask = operatorOf((from) =>
+      from
+        .keyBy((word) => word)
+        .window(tumbling(milliseconds(10)))
+        .count()
+        .map(({ key, value }) => `${key}${value}`)
+        .mapAsync(fn),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "bad", "b", "a"), at(100, "z"));
+    expect([...(await driver.read(answers))].sort()).toEqual(["A2", "B1"]);
+    expect((await driver.deadLetters(ask)).map(({ kind, reason }) => [kind, reason])).toEqual([
+      ["result", "mapAsync failed after 1 attempt: no bad1"],
+    ]);
+    expect(calls.sort()).toEqual(["a2", "b1", "bad1"]);
+  });
+
+  test("undoes what its record did elsewhere", async () => {
+    const { fn } = upper();
+    const read = stream(words).keyBy((word) => word.length);
+    const ask = operator(
+      "ask",
+      read.mapAsync(fn).to(answers.from((value: string) => value)),
+      read.count().to(others.from(({ key, value }) => `${key}: ${value}`)),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("abc", "bad", "bed"));
+    expect(await driver.read(answers)).toEqual(["ABC", "BED"]);
+    expect(await driver.read(others)).toEqual(["3: 1", "3: 2"]);
+  });
+
+  test('stops the partition with onError: "fail", and is made again with the next delivery', async () => {
+    let isBack = false;
+    const ask = operatorOf(
+      (from) =>
+        from.mapAsync({
+          call: async (word) => (isBack ? word : Promise.reject(new Error("away"))),
+          timeout: seconds(1),
+        }),
+      "fail",
+    );
+    await using driver = await testDriver(ask);
+    await expect(driver.send(words, "a")).rejects.toThrow(
+      "Operator ask stopped at words-0, offset 0, in mapAsync: mapAsync failed after 1 attempt: away",
+    );
+    isBack = true;
+    await driver.send(words, "b");
+    expect(await driver.read(answers)).toEqual(["a", "b"]);
+  });
+
+  test("may be redriven when the outside is back", async () => {
+    let isBack = false;
+    const ask = operatorOf((from) =>
+      from
+        .keyBy((word) => word)
+        .mapAsync({
+          call: async (word) => (isBack ? word : Promise.reject(new Error("away"))),
+          timeout: seconds(1),
+        })
+        .count()
+        .map(({ key, value }) => `${key}${value}`),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, "a", "b");
+    expect((await driver.redrive(ask)).map(({ outcome }) => outcome)).toEqual(["failed-again", "failed-again"]);
+    isBack = true;
+    expect((await driver.redrive(ask)).map(({ outcome }) => outcome)).toEqual(
+      expect.arrayContaining(["redriven", "redriven"]),
+    );
+    expect(await driver.read(answers)).toEqual(["a1", "b1"]);
+  });
+});
+
+describe("many that fail", () => {
+  test("in every bundle of a batch are set aside together", async () => {
+    const calls: string[] = [];
+    const ask = operatorOf((from) =>
+      from
+        .keyBy((word) => word)
+        .mapAsync({
+          call: async (word) => {
+            calls.push(word);
+            if (Number(word) % 2 === 1) throw new Error("odd");
+            return word;
+          },
+          timeout: seconds(1),
+        })
+        .count()
+        .map(({ key }) => key),
+    );
+    await using driver = await testDriver(ask, { batchSize: 50 });
+    const all = Array.from({ length: 600 }, (_, i) => at(i, String(i)));
+    await driver.send(words, ...all);
+    expect(await driver.read(answers)).toHaveLength(300);
+    expect(await driver.deadLetters(ask)).toHaveLength(300);
+    expect(calls).toHaveLength(600);
+  });
+});
+
+describe("what throws", () => {
+  test("behind an answer belongs to the record that was asked for", async () => {
+    const { fn, calls } = upper();
+    const ask = operatorOf((from) =>
+      from.mapAsync(fn).map((word) => {
+        if (word === "X") throw new Error("no X");
+        return word;
+      }),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "x", "b"));
+    expect(await driver.read(answers)).toEqual(["A", "B"]);
+    expect((await driver.deadLetters(ask)).map(({ step, offset }) => [step, offset])).toEqual([["map", "1"]]);
+    expect(calls).toEqual(["a", "x", "b"]);
+  });
+
+  test("in a window behind an answer leaves nothing in the window", async () => {
+    const { fn } = upper();
+    const ask = operatorOf((from) =>
+      from
+        .keyBy((word) => word.length)
+        .mapAsync(fn)
+        .window(tumbling(milliseconds(100)))
+        .aggregate((on) =>
+          on.custom({
+            create: () => "",
+            add: (all: string, word: string) => {
+              if (word === "X") throw new Error("no X");
+              return all + word;
+            },
+            merge: (a, b) => a + b,
+            result: (all) => all,
+          }),
+        )
+        .map(({ value }) => value),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "x", "b"), at(200, "z"));
+    expect(await driver.read(answers)).toEqual(["AB"]);
+    expect(await driver.deadLetters(ask)).toHaveLength(1);
+  });
+
+  test("before a question leaves it unasked, and so does what another branch throws", async () => {
+    const { fn, calls } = upper();
+    const checked = stream(words).peek((word) => {
+      if (word === "x") throw new Error("no x");
+    });
+    const ask = operator(
+      "ask",
+      checked.mapAsync(fn).to(answers.from((value: string) => value)),
+      checked
+        .map((word) => {
+          if (word === "y") throw new Error("no y");
+          return word;
+        })
+        .to(others),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("x", "y", "z"));
+    expect(await driver.read(answers)).toEqual(["Z"]);
+    expect(await driver.read(others)).toEqual(["z"]);
+    expect(await driver.deadLetters(ask)).toHaveLength(2);
+    expect(calls).toEqual(["z"]);
+  });
+
+  test("before a question leaves nothing that is asked for on its behalf", async () => {
+    const { fn, calls } = upper();
+    // The count of a bad word must not be seen outside, as it will be undone.
+    const counted = stream(words)
+      .keyBy((word) => word.length)
+      .count();
+    const ask = operator(
+      "ask",
+      counted
+        .map(({ key, value }) => `${key}: ${value}`)
+        .mapAsync(fn)
+        .to(answers.from((value: string) => value)),
+      counted
+        .map(({ value }) => {
+          if (value === 2) throw new Error("two");
+          return value;
+        })
+        .to(others),
+    );
+    await using driver = await testDriver(ask, { batchSize: 1, strict: false });
+    await driver.send(words, at(0, "a"));
+    await driver.send(words, at(1, "b"), at(2, "c"));
+    // The second is undone each time, so that the third is the second, and is undone too.
+    expect(await driver.read(answers)).toEqual(["1: 1"]);
+    expect(calls).toEqual(["1: 1"]);
+    expect(await driver.deadLetters(ask)).toHaveLength(2);
+  });
+
+  test("in open fails the batch, and is no dead letter", async () => {
+    let opened = 0;
+    const ask = operatorOf((from) =>
+      from.mapAsync({
+        open: () => {
+          if (++opened === 1) throw new Error("no way");
+          return opened;
+        },
+        call: async (word, { client }) => `${word} ${client}`,
+        timeout: seconds(1),
+      }),
+    );
+    await using driver = await testDriver(ask);
+    await expect(driver.send(words, "a")).rejects.toThrow("mapAsync could not be opened: no way");
+    await driver.send(words, "b");
+    expect(await driver.read(answers)).toEqual(["a 2", "b 2"]);
+    expect(await driver.deadLetters(ask)).toEqual([]);
+  });
+
+  test("as a call changes its element is found by strict mode", async () => {
+    const items = topic("items", { value: json<{ n: number }>(), watermark: monotonic() });
+    const ask = operator(
+      "ask",
+      stream(items)
+        .mapAsync({
+          call: async (item) => {
+            item.n++;
+            return item.n;
+          },
+          timeout: seconds(1),
+        })
+        .to(answers),
+    );
+    await using driver = await testDriver(ask);
+    await expect(driver.send(items, { n: 1 })).rejects.toThrow("Function ask changes its input in mapAsync");
+  });
+
+  test("as a later step changes an answer is found by strict mode", async () => {
+    const ask = operatorOf((from) =>
+      from.mapAsync({ call: async (word) => ({ word }), timeout: seconds(1) }).peek((answer) => {
+        answer.word = "changed";
+      }),
+    );
+    await using driver = await testDriver(ask);
+    await expect(driver.send(words, "a")).rejects.toThrow("Function ask changes its input in peek");
+  });
+});

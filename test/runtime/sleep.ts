@@ -1,0 +1,6 @@
+/** Waits, by this machine's clock. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
