@@ -65,8 +65,11 @@ export type Chain = {
   readonly keyed: ReadonlySet<SourceNode>;
   /** Where elements of the function's own shuffle enter, by side. */
   readonly sides: readonly Push[];
-  /** The one step that reads a side, where it takes partial results. */
-  readonly partials: readonly (Step["partials"] | undefined)[];
+  /** The one step that reads a side, where it takes partial results, and of what. */
+  readonly partials: readonly (
+    | { readonly take: NonNullable<Step["partials"]>; readonly shape: string | undefined }
+    | undefined
+  )[];
   /** What fires results again, by the table of its step. */
   readonly results: ReadonlyMap<string, NonNullable<Step["fireAgain"]>>;
   /** What the state of steps looks like, by their table. */
@@ -214,7 +217,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     sides: sideNodes.map(outOf),
     partials: sideNodes.map((side) => {
       const readers = (consumers.get(side) ?? []).filter((reader) => own.has(reader));
-      return readers.length === 1 ? steps.get(readers[0] as Node)?.partials : undefined;
+      const step = readers.length === 1 ? steps.get(readers[0] as Node) : undefined;
+      return step?.partials === undefined ? undefined : { take: step.partials, shape: step.shape };
     }),
     results,
     shapes,

@@ -2,6 +2,7 @@
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
+import { shapeOf } from "../windows/shape.ts";
 import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck } from "./accumulator.ts";
@@ -12,6 +13,8 @@ import { isPlain } from "./window.ts";
 /** What a batch gathered: pushed into, then taken. */
 export type PreAggregate = {
   readonly push: Push;
+  /** What the results are of. */
+  readonly shape: string;
   /** Set: every element becomes a partial result of its own, which `check` may refuse. For batches whose partial results are too large to be sent. */
   check: ((key: string, accumulator: unknown) => void) | undefined;
   /** The partial results since the last call, split by what `partitionOf` says of their keys. */
@@ -57,6 +60,7 @@ export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggreg
 
   const preAggregated: PreAggregate = {
     check: undefined,
+    shape: shapeOf(node),
 
     push(value, key, timestampMs) {
       const start = windowStart(timestampMs, offset, size);

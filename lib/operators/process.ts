@@ -7,6 +7,7 @@ import type { Step, StepSetup } from "./step.ts";
 export function processStep(node: ProcessNode | ConnectNode, setup: StepSetup): Step {
   const { input, timed } = keyedCalls(node, new ProcessCalls(setup), setup);
   return {
+    shape: "states of a process function",
     inputs:
       node.kind === "connect"
         ? [input(node.onLeft, "process (onLeft)"), input(node.onRight, "process (onRight)")]

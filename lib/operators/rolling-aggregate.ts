@@ -2,6 +2,7 @@
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { RollingAggregateNode } from "../stream/node.ts";
+import { rollingShapeOf } from "../windows/shape.ts";
 import { accumulatorCheck } from "./accumulator.ts";
 import type { Step, StepSetup } from "./step.ts";
 
@@ -12,6 +13,7 @@ export function rollingAggregateStep(node: RollingAggregateNode, { table, call, 
   const { create, add, result } = node.aggregator;
   const checked = accumulatorCheck(node.aggregator);
   return {
+    shape: `rolling ${rollingShapeOf(node.aggregator)}`,
     inputs: [
       (value, key, timestampMs) => {
         call.step = node.method;

@@ -210,7 +210,8 @@ export class Collector {
         const { side, elements, partials, toAll } = one;
         for (let partition = 0; partition < plan.partitions; partition++) {
           const buffer = toAll ?? elements[partition];
-          if (buffer !== undefined) columns[partition]?.push({ kind: "elements", side, ...buffer });
+          if (buffer !== undefined)
+            columns[partition]?.push({ kind: "elements", side, origin: plan.origins[side], ...buffer });
         }
         elements.fill(undefined);
         one.toAll = undefined;
@@ -219,7 +220,14 @@ export class Collector {
             partitionOfGroup(keyGroupOf(key, plan.maxParallelism), plan.partitions, plan.maxParallelism),
           ) ?? [];
         for (const [partition, windows] of split.entries())
-          if (windows.length > 0) columns[partition]?.push({ kind: "partials", side, windows });
+          if (windows.length > 0)
+            columns[partition]?.push({
+              kind: "partials",
+              side,
+              origin: plan.origins[side],
+              shape: partials?.shape,
+              windows,
+            });
       }
       return { plan, columns };
     });

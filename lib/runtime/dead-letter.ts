@@ -28,6 +28,7 @@ export const DEAD_LETTER_HEADERS = {
 export type ElementDetail = {
   readonly kind: "element";
   readonly side: number;
+  readonly origin?: string | undefined;
   readonly key: string;
   readonly timestampMs: number;
 };
@@ -35,6 +36,8 @@ export type ElementDetail = {
 export type PartialDetail = {
   readonly kind: "partial";
   readonly side: number;
+  readonly origin?: string | undefined;
+  readonly shape?: string | undefined;
   readonly key: string;
   readonly windowStartMs: number;
   readonly elements: number;

@@ -6,7 +6,6 @@
  * letter is of its own time, and may be late.
  */
 
-import type { Push } from "../operators/step.ts";
 import { KeyedState, type KeyedTable } from "../state/keyed-state.ts";
 import { decodeValue } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -18,6 +17,7 @@ import { type BuriedElement, buryElement, buryRecord, reasonOf } from "./dead-le
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { type ReadSettings, readSource } from "./read-source.ts";
+import { pushFor, takerFor } from "./receiver.ts";
 import type { Problem } from "./units.ts";
 
 /** What became of each dead letter: the reason where it failed again, null where it was processed. */
@@ -118,12 +118,12 @@ function readDetail(
   try {
     switch (detail.kind) {
       case "element":
-        (chain.sides[detail.side] as Push)(value, decodeKey(detail.key), detail.timestampMs);
+        pushFor(task, detail)(value, decodeKey(detail.key), detail.timestampMs);
         break;
       case "partial": {
         const { windowStartMs, key, elements } = detail;
         const window = { namespace: windowStartMs, keys: [key], accumulators: [value], elements: [elements] };
-        chain.partials[detail.side]?.([window]);
+        takerFor(task, detail)([window]);
         break;
       }
       case "result": {
@@ -155,17 +155,25 @@ export function obstacleTo(task: OpenTask, letter: DeadLetter): string | undefin
   const { name } = task.plan;
   switch (detail.kind) {
     case "element":
-      return task.chain.sides[detail.side] === undefined ? `${name} has no such input any more` : undefined;
+      return refusalOf(() => pushFor(task, detail));
     case "partial":
-      return task.chain.partials[detail.side] === undefined
-        ? `it is a partial result, and the aggregate of ${name} is another one now`
-        : undefined;
+      return refusalOf(() => takerFor(task, detail));
     case "result":
       return task.chain.results.get(detail.table) === undefined
         ? `it is a result of ${detail.table}, which ${name} does not have any more`
         : undefined;
     default:
       return detail satisfies never;
+  }
+}
+
+function refusalOf(find: () => unknown): string | undefined {
+  try {
+    find();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === "state-unusable") return error.message;
+    throw error;
   }
 }
 

@@ -16,6 +16,7 @@ import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { stopped } from "./read-source.ts";
+import { pushFor, takerFor } from "./receiver.ts";
 
 /** Puts bundles `from` … through the chain of `task`. With `freeze` elements cannot be changed. Throws "input-missing" at a gap and "format" for what is not a bundle. */
 export function* readShuffle(task: OpenTask, records: RecordColumns, from: number, freeze: boolean): Evaluating<void> {
@@ -67,7 +68,7 @@ function isNext(task: OpenTask, bundle: Bundle, offset: number): boolean {
 
 /** Where elements of a side are in the input: beside the offset it takes the side where there is another. */
 function placeOf(task: OpenTask, offset: number, side: number): number | string {
-  return task.chain.sides.length > 1 ? `${offset}/${side}` : offset;
+  return task.chain.sides.length > 1 || side > 0 ? `${offset}/${side}` : offset;
 }
 
 function readColumns(task: OpenTask, columns: ReadColumns, offset: number): void {
@@ -78,9 +79,10 @@ function readColumns(task: OpenTask, columns: ReadColumns, offset: number): void
 type Elements = Extract<ReadColumns, { kind: "elements" }>;
 type Partials = Extract<ReadColumns, { kind: "partials" }>;
 
-function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elements, offset: number): void {
+function readElements(task: OpenTask, columns: Elements, offset: number): void {
   const { units, counts, chain } = task;
-  const push = chain.sides[side] as Push;
+  const { side, origin, keys, timestampsMs, values } = columns;
+  let push: Push | undefined;
   const place = placeOf(task, offset, side);
   counts.elements += keys.length;
   for (let j = 0; j < keys.length; j++) {
@@ -89,12 +91,13 @@ function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elem
     const known = units.bad.size > 0 ? units.bad.get(`${place}:${j}`) : undefined;
     if (known !== undefined) {
       if (task.plan.operator.onError === "fail") throw stopped(task, `${place}, element ${j}`, known);
-      const detail = { kind: "element", side, key: encoded, timestampMs } as const;
+      const detail = { kind: "element", side, origin, key: encoded, timestampMs } as const;
       buryElement(task, `${place}:${j}`, { key: encoded, value: values[j], timestampMs, detail }, known);
       continue;
     }
     units.enter(place, j);
     try {
+      push ??= pushFor(task, columns);
       push(values[j], decodeKey(encoded), timestampMs);
       if (units.careful) for (const step of chain.stateful) step.flush?.();
     } catch (error) {
@@ -103,20 +106,15 @@ function readElements(task: OpenTask, { side, keys, timestampsMs, values }: Elem
   }
 }
 
-function readPartials(task: OpenTask, { side, windows }: Partials, offset: number): void {
+function readPartials(task: OpenTask, columns: Partials, offset: number): void {
   const { units, counts } = task;
-  const take = task.chain.partials[side];
-  if (take === undefined)
-    throw new MillraceError(
-      "format",
-      `A bundle at offset ${offset} of ${task.name.topic} carries partial results, which this version of ${task.plan.operator.operatorName} cannot merge: it was changed while its shuffle still held them.`,
-    );
+  const { side, origin, shape, windows } = columns;
   const place = placeOf(task, offset, side);
   for (const { elements } of windows) for (const n of elements) counts.elements += n;
   if (!units.careful) {
     units.enter(place);
     try {
-      take(windows);
+      takerFor(task, columns)(windows);
     } catch (error) {
       units.failSomewhere(error);
     }
@@ -132,6 +130,8 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
         const detail = {
           kind: "partial",
           side,
+          origin,
+          shape,
           key,
           windowStartMs: namespace,
           elements: elements[j] as number,
@@ -141,7 +141,10 @@ function readPartials(task: OpenTask, { side, windows }: Partials, offset: numbe
       }
       units.enter(unit);
       try {
-        take([{ namespace, keys: [key], accumulators: [accumulators[j]], elements: [elements[j] as number] }]);
+        takerFor(
+          task,
+          columns,
+        )([{ namespace, keys: [key], accumulators: [accumulators[j]], elements: [elements[j] as number] }]);
       } catch (error) {
         units.fail(unit, error);
       }

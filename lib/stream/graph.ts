@@ -179,6 +179,26 @@ export function rootsOf(node: Node | SinkNode): readonly SourceNode[] {
   return above(node, (next): next is SourceNode => next.kind === "source");
 }
 
+/**
+ * Where the elements of keyBys come from: their topics; where that is the same for several, also the step that reads them, and on which side. Other words: other
+ * elements.
+ */
+export function originsOf(keyBys: readonly KeyByNode[], nodes: readonly (Node | SinkNode)[]): readonly string[] {
+  const topics = keyBys.map((keyBy) =>
+    [...new Set(rootsOf(keyBy).map(({ topic }) => topic.topicName))].sort().join(" + "),
+  );
+  return topics.map((name, i) => {
+    if (topics.indexOf(name) === topics.lastIndexOf(name)) return name;
+    const keyBy = keyBys[i] as KeyByNode;
+    const readers = behind(keyBy, nodes).filter(isStateful);
+    const read = readers.map((node) => {
+      const side = inputsOf(node).findIndex((input) => input === keyBy || keyBysOf(input).includes(keyBy));
+      return `${stepNameOf(node)}/${side}`;
+    });
+    return `${name} for ${read.join(", ")}`;
+  });
+}
+
 /** The keyBys whose key a node's elements have. */
 export function keyBysOf(node: Node | SinkNode): readonly KeyByNode[] {
   return above(node, (next): next is KeyByNode => next.kind === "keyBy");

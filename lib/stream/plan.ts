@@ -16,6 +16,8 @@ export type ShufflePlan = {
   readonly maxParallelism: number;
   /** The keyBys that feed it, several where steps with two inputs follow: a bundle's `side` is the index here. */
   readonly sides: readonly KeyByNode[];
+  /** Where the elements of each side come from, in words that stay the same while the code around them changes. */
+  readonly origins: readonly string[];
   /** The tasks that write it, on whichever side, as `function/topic-partition`: the inputs of its watermark. Complete from the start. */
   readonly upstream: readonly string[];
   /** Whether the watermark may follow the clock when every upstream task is idle, and at which distance. undefined: it waits. */

@@ -7,6 +7,7 @@ import {
   feedersOf,
   graphOf,
   type OperatorGraph,
+  originsOf,
   rootsOf,
   type Shuffle,
   tablesWrittenBy,
@@ -157,6 +158,7 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
       partitions: parallelism ?? Math.min(widest, maxParallelism),
       maxParallelism,
       sides: shuffle.keyBys,
+      origins: originsOf(shuffle.keyBys, graph.nodes),
       upstream: upstream.flatMap(({ task, partitions }) =>
         Array.from({ length: partitions }, (_, partition) => `${task}-${partition}`),
       ),

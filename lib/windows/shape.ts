@@ -33,7 +33,12 @@ function assignerShape(assigner: WindowAssignerSpec): string {
   }
 }
 
-export function aggregatorShape({ kind, form, parts, merge }: AggregatorSpec): string {
+/** The same of a rolling aggregate, whose accumulators all lie alike. */
+export function rollingShapeOf({ kind, form, parts }: AggregatorSpec): string {
+  return parts === undefined ? (form ?? kind) : `[${parts.map(rollingShapeOf).join(" ")}]`;
+}
+
+function aggregatorShape({ kind, form, parts, merge }: AggregatorSpec): string {
   if (parts !== undefined) return `[${parts.map(aggregatorShape).join(" ")}]`;
   // What can be merged lies in slices, what cannot in windows.
   return merge === undefined ? `${kind} without merge` : (form ?? kind);

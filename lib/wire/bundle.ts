@@ -14,6 +14,8 @@ export type ElementColumns = {
   readonly kind: "elements";
   /** Which keyBy of the shuffle they come from. */
   readonly side: number;
+  /** Where they come from, in words (`originsOf`); undefined in bundles of versions that did not say it. */
+  readonly origin?: string | undefined;
   /** Encoded keys. */
   readonly keys: readonly string[];
   readonly timestampsMs: readonly number[];
@@ -24,6 +26,9 @@ export type ElementColumns = {
 export type PartialColumns = {
   readonly kind: "partials";
   readonly side: number;
+  readonly origin?: string | undefined;
+  /** What they are of, in words: other words cannot be merged. */
+  readonly shape?: string | undefined;
   readonly windows: readonly PartialWindow[];
 };
 
@@ -63,11 +68,13 @@ export function encodeBundle(head: BundleHead, columns: readonly BundleColumns[]
     idle ? 1 : 0,
     columns.map((c) =>
       c.kind === "elements"
-        ? [0, c.side, c.keys, c.timestampsMs, c.values.encode()]
+        ? [0, c.side, c.keys, c.timestampsMs, c.values.encode(), c.origin]
         : [
             1,
             c.side,
             c.windows.map((w) => [w.namespace, w.keys, encodeColumn(w.accumulators), isCount(w) ? 0 : w.elements]),
+            c.origin,
+            c.shape,
           ],
     ),
   ]);
@@ -150,11 +157,13 @@ function toCounted(accumulators: unknown[], elements: number[] | 0): Pick<Partia
   return { accumulators, elements: elements === 0 ? (accumulators as number[]) : elements };
 }
 
-type EncodedElements = [0, number, string[], number[], unknown];
+type EncodedElements = [0, number, string[], number[], unknown, origin?: string | null];
 type EncodedPartials = [
   1,
   number,
   [namespace: number, keys: string[], accumulators: unknown, elements: number[] | 0][],
+  origin?: string | null,
+  shape?: string | null,
 ];
 
 /** The reverse of encodeBundle. Throws MillraceError "format" for anything else, and for a newer version's. */
@@ -184,6 +193,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
         ? {
             kind: "elements",
             side: c[1],
+            origin: c[5] ?? undefined,
             keys: c[2],
             timestampsMs: decodeColumn(c[3]) as number[],
             values: decodeColumn(c[4]),
@@ -191,6 +201,8 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
         : {
             kind: "partials",
             side: c[1],
+            origin: c[3] ?? undefined,
+            shape: c[4] ?? undefined,
             windows: c[2].map(([namespace, keys, accumulators, elements]) => ({
               namespace,
               keys,
