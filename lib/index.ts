@@ -77,6 +77,18 @@ export type { Key, KeyPart } from "./stream/key.ts";
 export type { KeyByOptions, KeyedStream } from "./stream/keyed-stream.ts";
 export type { FunctionOptions, OperatorDefinition, OperatorOptions } from "./stream/operator-definition.ts";
 export type {
+  Condition,
+  Match,
+  NotStage,
+  OpenPattern,
+  PartialMatch,
+  Pattern,
+  PatternStart,
+  Stage,
+  Stages,
+} from "./stream/pattern.ts";
+export type { MatchCtx, PatternMatches, PatternOptions } from "./stream/pattern-matches.ts";
+export type {
   Connected,
   ConnectSpec,
   DeduplicateOptions,

@@ -26,6 +26,7 @@ import { intervalJoinStep } from "./interval-join.ts";
 import { keyByStep } from "./key-by.ts";
 import { mapStep } from "./map.ts";
 import { mapAsyncStep } from "./map-async.ts";
+import { patternStep } from "./pattern.ts";
 import { peekStep } from "./peek.ts";
 import { processStep } from "./process.ts";
 import { rollingAggregateStep } from "./rolling-aggregate.ts";
@@ -180,6 +181,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
         return tableJoinStep(node, withTable(node));
       case "broadcast":
         return broadcastStep(node, withTable(node));
+      case "pattern":
+        return patternStep(node, withTable(node));
       case "process":
       case "connect":
         return processStep(node, withTable(node));

@@ -43,6 +43,8 @@ function gridsOfNode(node: Node | SinkNode): readonly AnnounceGrid[] {
     case "connect":
     case "broadcast":
       return node.onTimer === undefined ? [] : [EVERY_MILLISECOND];
+    case "pattern":
+      return node.time === "event" ? [EVERY_MILLISECOND] : [];
     case "intervalJoin":
     case "tableJoin":
       return [EVERY_MILLISECOND];

@@ -152,6 +152,7 @@ function exampleOf(node: StatefulNode): string {
   if (isTwoInput(node)) return 'map(fn, { name: "paid-orders" })';
   if (node.kind === "process")
     return node.method === "process" ? 'process(…, { name: "machine" })' : 'deduplicate({ name: "first" })';
+  if (node.kind === "pattern") return 'select(fn, { name: "abandoned" })';
   return `${node.method}(${node.method === "count" ? "" : "…, "}{ name: "total" })`;
 }
 
@@ -170,6 +171,7 @@ function checkEventTime({ operator, nodes }: OperatorGraph): readonly string[] {
 
 function isInEventTime(node: Node | SinkNode): node is StatefulNode {
   if (node.kind === "window" && node.trigger !== undefined && needsEventTime(node.trigger)) return true;
+  if (node.kind === "pattern") return node.time === "event";
   return node.kind === "window" || node.kind === "windowJoin"
     ? node.assigner.time === "event"
     : isTwoInput(node) && node.kind !== "connect" && node.kind !== "broadcast";

@@ -3,6 +3,7 @@
 import type { KeyAttribute } from "./dynamo-table.ts";
 import { stepNameOf } from "./graph.ts";
 import type { Node, SinkNode } from "./node.ts";
+import { toPatternText } from "./pattern-spec.ts";
 import type { FunctionPlan, Topology } from "./plan.ts";
 import type { TriggerSpec } from "./trigger.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
@@ -118,6 +119,10 @@ function toStep(node: Node | SinkNode): string {
       return `${node.mode === "left" ? "leftJoin" : "join"}${name} (table)`;
     case "broadcast":
       return `connect${name} (broadcast ${node.keeps === "table" ? "table" : "stream"})`;
+    case "pattern": {
+      const time = node.time === "processing" ? "; processing time" : "";
+      return `pattern${name} (${toPatternText(node.pattern)}${time})`;
+    }
     case "process":
       return `${node.method}${name}`;
     case "mapAsync":

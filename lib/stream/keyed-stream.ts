@@ -9,6 +9,8 @@ import type { IntervalJoin } from "./interval-joined.ts";
 import type { Joined, SameKey } from "./joined.ts";
 import type { Key } from "./key.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
+import type { Pattern, PatternStart } from "./pattern.ts";
+import type { PatternMatches, PatternOptions } from "./pattern-matches.ts";
 import type { DeduplicateOptions, ProcessSpec } from "./process.ts";
 import type { States } from "./process-state.ts";
 import type { Uses } from "./settings.ts";
@@ -153,6 +155,16 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
     spec: ProcessSpec<K, T, S, O, Q>,
     options?: Named,
   ): KeyedStream<ElementOf<O> | ElementOf<Q>, K>;
+  /**
+   * Sequences of the key's elements: `.pattern((p) => p.begin("view", isView).followedBy("cart", (e, { view }) => e.item === view.item).within(minutes(30)))`, then
+   * `.select((match) => …)`. As Flink's CEP. Throws a MillraceError "definition" for what is no pattern. A condition that throws makes its element a dead letter, and matching goes
+   * on as if it had not come.
+   */
+  pattern<S, P = PatternStart<T>, Allowed = Kept<T>>(
+    this: NoInfer<Allowed>,
+    build: (p: NoInfer<P>) => Pattern<S>,
+    options?: PatternOptions,
+  ): PatternMatches<S, T, K>;
   /** Only the first of the key's elements that are the same: by `by`, or all of the key. After `ttl`, by the clock, one may come again. */
   deduplicate(options?: DeduplicateOptions<T>): KeyedStream<T, K>;
   /** Windows over all elements, whatever their keys, in one task: as `Stream.windowAll`. */

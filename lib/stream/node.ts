@@ -9,6 +9,7 @@ import type { Duration } from "./duration.ts";
 import type { AnyTable } from "./dynamo-table.ts";
 import type { EvictorSpec } from "./evictor.ts";
 import type { FunctionOptions } from "./operator-definition.ts";
+import type { PatternSpec } from "./pattern-spec.ts";
 import type { StateSpec } from "./process-state.ts";
 import type { ClientSpec } from "./settings.ts";
 import type { AnyTopic, TopicRecord } from "./topic.ts";
@@ -137,6 +138,18 @@ export type ProcessNode = Step<"process"> & {
   readonly onTimer: AuthorFunction | undefined;
 };
 
+/** The matches of a pattern on a keyed stream, made elements by `select` of (match, ctx); what timed out by `timedOut` of (partial match, ctx). */
+export type PatternNode = Step<"pattern"> & {
+  readonly pattern: PatternSpec;
+  readonly time: "event" | "processing";
+  readonly partialMatchesMax: number;
+  readonly select: AuthorFunction;
+  /** undefined: what timed out is dropped. */
+  readonly timedOut: AuthorFunction | undefined;
+  /** Where late elements go; undefined: counted and dropped. */
+  readonly lateTo: AnyTopic | undefined;
+};
+
 /** A process function on two keyed streams of the same key, with state and timers that both share. */
 export type ConnectNode = TwoInputs<"connect"> &
   Pick<ProcessNode, "states" | "onTimer"> & { readonly onLeft: AuthorFunction; readonly onRight: AuthorFunction };
@@ -204,17 +217,26 @@ export type Node =
   | WindowNode
   | RollingAggregateNode
   | ProcessNode
+  | PatternNode
   | TwoInputNode;
 
 /** Nodes that read two streams. */
 export type TwoInputNode = IntervalJoinNode | WindowJoinNode | TableJoinNode | ConnectNode | BroadcastNode;
 
 /** Nodes that keep state per key, and so want their input partitioned by key. */
-export type StatefulNode = WindowNode | RollingAggregateNode | ProcessNode | TwoInputNode;
+export type StatefulNode = WindowNode | RollingAggregateNode | ProcessNode | PatternNode | TwoInputNode;
 
 /** Whether a node keeps state per key. */
 export function isStateful(node: Node | SinkNode): node is StatefulNode {
-  return node.kind === "window" || node.kind === "rolling" || node.kind === "process" || isTwoInput(node);
+  switch (node.kind) {
+    case "window":
+    case "rolling":
+    case "process":
+    case "pattern":
+      return true;
+    default:
+      return isTwoInput(node);
+  }
 }
 
 /** Whether a node reads two streams. */
@@ -233,7 +255,7 @@ export function isTwoInput(node: Node | SinkNode): node is TwoInputNode {
 
 /** Where a node's late elements go, by input: topics, or undefined where they are counted and dropped. */
 export function lateTopicsOf(node: Node | SinkNode): readonly (AnyTopic | undefined)[] {
-  if (node.kind === "window") return [node.lateTo];
+  if (node.kind === "window" || node.kind === "pattern") return [node.lateTo];
   return node.kind === "intervalJoin" || node.kind === "windowJoin" ? node.lateTo : [];
 }
 

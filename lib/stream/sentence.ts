@@ -19,6 +19,7 @@ const STEPS = {
   tableJoin: "table join",
   connect: "connect",
   broadcast: "connect with a broadcast stream",
+  pattern: "pattern",
 } as const;
 
 /** `the window`, `the count "total"`. */

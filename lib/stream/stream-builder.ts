@@ -14,6 +14,7 @@ import { intervalJoinOf } from "./interval-joined.ts";
 import type { Key } from "./key.ts";
 import type { KeyByOptions, KeyedStream } from "./keyed-stream.ts";
 import type { AuthorFunction, KeyByNode, Node, SinkNode, SplitNode } from "./node.ts";
+import { type PatternOptions, patternOver } from "./pattern-matches.ts";
 import { connectOf, deduplicateNode, processNode } from "./process.ts";
 import { toSinkTarget } from "./sink-target.ts";
 import type { Stream } from "./stream.ts";
@@ -216,6 +217,10 @@ class StreamBuilder {
 
   process(spec: object, options?: Named): StreamBuilder {
     return this.#then(processNode(this.#node, spec, options?.name));
+  }
+
+  pattern(build: AuthorFunction, options: PatternOptions = {}): unknown {
+    return patternOver(this.#node, build, options, (node) => this.#then(node));
   }
 
   deduplicate(options: object = {}): StreamBuilder {

@@ -1,0 +1,201 @@
+/**
+ * What a pattern keeps of its keys: partial matches, and the elements that were taken, each once.
+ *
+ * An element's cell has the steps that it was taken for: a stage, and the path that it continues. A path is the number of its last step, so that paths share what they have in
+ * common, and an element's cell is never written again. The head of a key names its partial matches. Elements that none of them has any more are looked for when there may be
+ * as many of them as of the others, and dropped all at once when there is no partial match.
+ */
+
+import type { KeyedTable } from "../state/keyed-state.ts";
+import { MillraceError } from "../stream/error.ts";
+import { type Candidate, EMPTY_PATH, type PathId, type PathLook } from "./pattern-match.ts";
+
+/** A path is the number of its last element, times this, and which step of the element's it is. */
+const STEPS_PER_ELEMENT_MAX = 2 ** 20;
+
+/** Elements that a key may have in its partial matches, for each partial match that it may have. */
+const STEPS_PER_PARTIAL_MATCH = 25;
+
+/** With fewer steps nobody looks for those that are not needed. */
+const SWEPT_STEPS_MIN = 64;
+
+/** `steps`: stage and path before, in turn. */
+type ElementCell = readonly [timestampMs: number, value: unknown, steps: readonly number[]];
+
+/** Candidates as state, path and start in turn; the numbers of the elements that have cells. */
+type Head = readonly [
+  next: number,
+  partials: readonly number[],
+  waiting: readonly number[],
+  elements: readonly number[],
+  steps: number,
+  sweptSteps: number,
+];
+
+/** The namespace of heads; elements lie under their numbers. */
+const HEAD = "";
+
+/** What is kept of one key while its elements are matched; `save` puts it back. */
+export class PatternMemory implements PathLook {
+  readonly #table: KeyedTable;
+  readonly #key: string;
+  readonly #partialsMax: number;
+  partials: readonly Candidate[];
+  /** Complete, behind a partial match that may still come first. */
+  waiting: readonly Candidate[];
+  #next: number;
+  #elements: number[];
+  #steps: number;
+  #sweptSteps: number;
+  /** The element that is being matched. */
+  #current: { readonly timestampMs: number; readonly value: unknown; readonly steps: number[] };
+
+  /** `key` is encoded. */
+  constructor(table: KeyedTable, key: string, partialsMax: number) {
+    this.#table = table;
+    this.#key = key;
+    this.#partialsMax = partialsMax;
+    const head = table.get(HEAD, key) as Head | undefined;
+    const [next, partials, waiting, elements, steps, sweptSteps] = head ?? [0, [], [], [], 0, 0];
+    this.#next = next;
+    this.partials = toCandidates(partials);
+    this.waiting = toCandidates(waiting);
+    this.#elements = [...elements];
+    this.#steps = steps;
+    this.#sweptSteps = sweptSteps;
+    this.#current = { timestampMs: 0, value: undefined, steps: [] };
+  }
+
+  /** An element is going to be matched; returns its number. */
+  begin(timestampMs: number, value: unknown): number {
+    this.#current = { timestampMs, value, steps: [] };
+    return this.#next;
+  }
+
+  /** Takes the element for a stage, behind a path. */
+  take(stage: number, before: PathId): PathId {
+    const { steps } = this.#current;
+    const n = steps.length / 2;
+    if (n === STEPS_PER_ELEMENT_MAX) throw this.#tooMany();
+    steps.push(stage, before);
+    return this.#next * STEPS_PER_ELEMENT_MAX + n;
+  }
+
+  /**
+   * The element was matched, and `partials` and `waiting` are what goes on: keeps it, if it was taken. Throws a MillraceError "unstorable" where that is more than a key may
+   * have; what was done is to be forgotten then.
+   */
+  keep(): void {
+    const { timestampMs, value, steps } = this.#current;
+    if (steps.length === 0) return;
+    this.#table.set(this.#next, this.#key, [timestampMs, value, steps] satisfies ElementCell);
+    this.#elements.push(this.#next);
+    this.#next++;
+    this.#steps += steps.length / 2;
+    if (this.partials.length + this.waiting.length > this.#partialsMax) throw this.#tooMany();
+    if (this.#steps <= this.#partialsMax * STEPS_PER_PARTIAL_MATCH) return;
+    this.#sweep();
+    if (this.#steps > this.#partialsMax * STEPS_PER_PARTIAL_MATCH) throw this.#tooMany();
+  }
+
+  /** Writes what changed. */
+  save(): void {
+    if (this.partials.length + this.waiting.length === 0) {
+      for (const number of this.#elements) this.#table.remove(number, this.#key);
+      this.#table.remove(HEAD, this.#key);
+      return;
+    }
+    if (this.#steps > Math.max(2 * this.#sweptSteps, SWEPT_STEPS_MIN)) this.#sweep();
+    const head: Head = [
+      this.#next,
+      this.partials.flatMap(({ state, path, start }) => [state, path, start]),
+      this.waiting.flatMap(({ state, path, start }) => [state, path, start]),
+      this.#elements,
+      this.#steps,
+      this.#sweptSteps,
+    ];
+    this.#table.set(HEAD, this.#key, head);
+  }
+
+  timestampOf(number: number): number {
+    return this.#cell(number)[0];
+  }
+
+  lastOf(path: PathId): number {
+    return Math.floor(path / STEPS_PER_ELEMENT_MAX);
+  }
+
+  elementsOf(path: PathId, stage: number): readonly number[] {
+    const found: number[] = [];
+    this.#walk(path, (number, of) => {
+      if (of === stage) found.push(number);
+      return true;
+    });
+    return found.reverse();
+  }
+
+  /** The elements of a path by stage, in order. */
+  valuesOf(path: PathId, stages: number): readonly (readonly unknown[])[] {
+    const found = Array.from({ length: stages }, (): unknown[] => []);
+    this.#walk(path, (number, stage) => {
+      found[stage]?.push(this.#cell(number)[1]);
+      return true;
+    });
+    for (const values of found) values.reverse();
+    return found;
+  }
+
+  /** From the last step to the first, as long as `visit` says so. */
+  #walk(from: PathId, visit: (number: number, stage: number, path: PathId) => boolean): void {
+    for (let path = from; path !== EMPTY_PATH; ) {
+      const number = this.lastOf(path);
+      const at = 2 * (path % STEPS_PER_ELEMENT_MAX);
+      const steps = this.#cell(number)[2];
+      if (!visit(number, steps[at] as number, path)) return;
+      path = steps[at + 1] as number;
+    }
+  }
+
+  /** Of the current element, before it is kept, what was said at its begin. */
+  #cell(number: number): ElementCell {
+    const cell = this.#table.get(number, this.#key) as ElementCell | undefined;
+    if (cell !== undefined && number < this.#next) return cell;
+    const { timestampMs, value, steps } = this.#current;
+    return [timestampMs, value, steps];
+  }
+
+  /** Drops the elements that no candidate has. */
+  #sweep(): void {
+    const paths = new Set<PathId>();
+    const live = new Set<number>();
+    for (const { path: end } of [...this.partials, ...this.waiting])
+      this.#walk(end, (number, _, path) => {
+        // What is before it was walked already.
+        if (paths.has(path)) return false;
+        paths.add(path);
+        live.add(number);
+        return true;
+      });
+    let steps = 0;
+    for (const number of this.#elements)
+      if (live.has(number)) steps += this.#cell(number)[2].length / 2;
+      else this.#table.remove(number, this.#key);
+    this.#elements = this.#elements.filter((number) => live.has(number));
+    this.#steps = steps;
+    this.#sweptSteps = steps;
+  }
+
+  #tooMany(): MillraceError {
+    return new MillraceError(
+      "unstorable",
+      `the element would give its key more than ${this.#partialsMax} partial matches, or ${this.#partialsMax * STEPS_PER_PARTIAL_MATCH} elements in them: say within() or afterMatch(), stricter conditions, or a larger partialMatchesMax`,
+    );
+  }
+}
+
+function toCandidates(numbers: readonly number[]): readonly Candidate[] {
+  const candidates: Candidate[] = [];
+  for (let i = 0; i < numbers.length; i += 3)
+    candidates.push({ state: numbers[i] as number, path: numbers[i + 1] as number, start: numbers[i + 2] as number });
+  return candidates;
+}
