@@ -147,11 +147,13 @@ class Compiler {
     return [edge("ignore", this.#indexOf(waiting)), ...stops([...waiting.nots, waiting.stage])];
   }
 
-  #notNext({ stage, nots }: Waiting): Edge[] {
-    const [where, next] = [whereOf(stage), this.begin(stage + 1, nots, undefined)];
+  #notNext({ stage, nots: before }: Waiting): Edge[] {
+    const [where, next] = [whereOf(stage), this.begin(stage + 1, before, undefined)];
+    const nots = [...before, ...this.#notsBehind(stage)];
     const edges = [edge("stop", FINAL, is(where)), ...stops(nots)];
     // Where nothing has to follow, the match comes with the element that is none of them.
-    if (this.#mayEndBehind(stage)) edges.push(edge("ignore", FINAL, isNot(where)));
+    if (this.#mayEndBehind(stage))
+      edges.push(edge("ignore", FINAL, isNot(where), ...nots.map((not) => isNot(whereOf(not)))));
     if (next !== FINAL) edges.push(edge("proceed", next, isNot(where)));
     return edges;
   }
@@ -187,10 +189,15 @@ class Compiler {
     if (inner === "relaxed") edges.push(edge("ignore", stay, isNot(whereOf(stage)), ...goesOn));
     if (inner === "combinations") edges.push(edge("ignore", stay, ...goesOn));
     // What must not follow a stage must not come between its elements either.
+    return [...edges, ...stops(this.#notsBehind(stage))];
+  }
+
+  /** The notFollowedBy stages before the next one that takes elements. */
+  #notsBehind(stage: number): readonly number[] {
     const nots: number[] = [];
     for (let i = stage + 1; i < this.#stages.length && isNegative(this.#at(i)); i++)
       if (this.#at(i).contiguity === "notFollowedBy") nots.push(i);
-    return [...edges, ...stops(nots)];
+    return nots;
   }
 
   #take(stage: number, taken: number): Edge {

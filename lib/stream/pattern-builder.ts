@@ -88,7 +88,7 @@ class PatternBuilder {
   optional(): PatternBuilder {
     this.#requireTaking("optional");
     if (this.#last.optional) throw wrong(`The stage ${shown(this.#last)} is optional already.`);
-    if (this.#spec.stages.at(-2)?.greedy === true)
+    if (this.#spec.stages.slice(0, -1).findLast((stage) => !isNegative(stage))?.greedy === true)
       throw wrong(
         `The stage ${shown(this.#last)} cannot be optional, as the one before it is greedy: nothing would say where that ends.`,
       );

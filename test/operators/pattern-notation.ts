@@ -31,7 +31,8 @@ type Loose = {
   [method: string]: (...args: unknown[]) => Loose;
 };
 
-const STAGE = /^(?:(\w+) )?([a-z|]+|\*)(?:\{(\d+)(?:(,)(\d*))?\})?((?:\?| \w+)*)$/;
+const STAGE =
+  /^(?:(next|followedBy|followedByAny|notNext|notFollowedBy) )?([a-z|]+|\*)(?:\{(\d+)(?:(,)(\d*))?\})?((?:\?| \w+)*)$/;
 
 export function parsePattern(text: string): PatternText {
   let withinMs: number | undefined;
@@ -76,7 +77,9 @@ export function buildPattern(
 ): Pattern<Readonly<Record<string, readonly ["any", Letter]>>> {
   let pattern = start as unknown as Loose;
   const call = (method: string, ...args: unknown[]) => {
-    pattern = (pattern[method] as Loose[string])(...args);
+    const next = pattern[method];
+    if (next === undefined) throw new Error(`patterns have no ${method}`);
+    pattern = next.apply(pattern, args);
   };
   for (const [i, { contiguity, letters, times, flags, until }] of stages.entries()) {
     call(contiguity, `s${i}`, letters === undefined ? undefined : condition(letters, i));
