@@ -45,6 +45,14 @@ export interface Broker {
    * Throws "kafka" for a topic or partition that does not exist and for a record above `recordBytesMax`.
    */
   produce(batches: readonly OutgoingBatch[]): Promise<void>;
+  /**
+   * Opens the transaction of the next `produceExactlyOnce` of an id, for those partitions, so that this one has less to wait for. Nobody sees anything of it, and
+   * nothing follows from it: where it fails, or nothing is written after it, the next call is as if it had not been. Never rejects.
+   */
+  prepareExactlyOnce(
+    partitions: readonly { readonly topic: string; readonly partition: number }[],
+    transactionalId: string,
+  ): Promise<void>;
   /** Writes batches and the sequence number in one transaction, unless that number (or a higher one) is there already. Repeats are harmless. */
   produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void>;
   /**

@@ -16,7 +16,7 @@ import { isCode } from "./kafka-code-error.ts";
 import { DeadlineError, reactionTo, toMillraceError } from "./kafka-failure.ts";
 import { type KafkaOutside, realOutside } from "./kafka-outside.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings, RECORD_BYTES_MAX_KAFKA } from "./kafka-settings.ts";
-import { commitOffset, fetchBatches, listOffsets, stableOffset } from "./requests.ts";
+import { commitOffset, fetchBatches, listOffsets, stableOffset, type TopicPartition } from "./requests.ts";
 import { Transactions } from "./transactions.ts";
 import { cutIntoRounds, type Piece, writeBatches } from "./write-batches.ts";
 
@@ -68,14 +68,26 @@ export class KafkaBroker implements Broker {
     });
   }
 
+  prepareExactlyOnce(partitions: readonly TopicPartition[], transactionalId: string): Promise<void> {
+    const prepare = () =>
+      this.#call(`open a transaction over ${namesOf(partitions)}`, (cluster) =>
+        this.#transactions.prepare(cluster, partitions, transactionalId),
+      );
+    // Who writes will meet what went wrong, or find it gone.
+    return this.#inTurn(transactionalId, prepare).catch(() => {});
+  }
+
   produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
-    const write = () =>
+    return this.#inTurn(once.transactionalId, () =>
       this.#call(`write to ${namesOf(batches)} in a transaction`, async (cluster) => {
         await this.#check(cluster, batches);
         await this.#transactions.write(cluster, batches, once);
-      });
-    const id = once.transactionalId;
-    const result = (this.#queues.get(id) ?? Promise.resolve()).then(write);
+      }),
+    );
+  }
+
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#queues.get(id) ?? Promise.resolve()).then(work);
     const ended = result.then(
       () => {},
       () => {},
@@ -226,7 +238,7 @@ async function rangesOf(cluster: Cluster, topic: string, partitions: readonly nu
   return partitions.map((partition) => ranges.get(partition) as OffsetRange);
 }
 
-function namesOf(batches: readonly OutgoingBatch[]): string {
-  const names = [...new Set(batches.map(({ topic }) => `topic "${topic}"`))];
+function namesOf(writtenTo: readonly { readonly topic: string }[]): string {
+  const names = [...new Set(writtenTo.map(({ topic }) => `topic "${topic}"`))];
   return names.length === 0 ? "no topic" : names.join(", ");
 }

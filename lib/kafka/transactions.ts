@@ -8,6 +8,7 @@
  *    asks for stable offsets, which a broker refuses until the end of the transaction is applied to the group.
  * 3. A writer is used until its first failure, whatever it is. It is taken out before it is used and put back after the commit was acknowledged, so that
  *    a failed send can be followed by no commit; the next call fences it and reads.
+ *    Its next transaction may be opened ahead. With nothing in it, it becomes that of the next write, or is aborted by whoever takes over.
  * 4. A writer is used over the connections it was made with: after an outage the next call takes over, and so finds what the outage did.
  * 5. A broker must verify that a transaction is open before it appends to it (Kafka 3.6), or a late send of a fenced writer could stay open for ever.
  * 6. An end that Kafka has decided and lost is written before the id is taken over, which would make it forget the decision.
@@ -47,7 +48,15 @@ export type TransactionLimits = {
 };
 
 /** A writer, the number it wrote or found last, and its connections. */
-type Writer = TransactionalWriter & { last: number | undefined; readonly cluster: Cluster };
+type Writer = TransactionalWriter & {
+  last: number | undefined;
+  readonly cluster: Cluster;
+  /** What is in the transaction that is open: partitions, and its group under GROUP. */
+  readonly opened: Set<string>;
+};
+
+/** No partition is called so. */
+const GROUP = "";
 
 export class Transactions {
   readonly #writers = new Map<string, Writer>();
@@ -57,6 +66,14 @@ export class Transactions {
     this.#limits = limits;
   }
 
+  /** Opens the next transaction of a writer that is known; where there is none, taking over is for who has something to write. One attempt, in turn with `write`. */
+  async prepare(cluster: Cluster, partitions: readonly TopicPartition[], transactionalId: string): Promise<void> {
+    const writer = this.#take(transactionalId);
+    if (writer?.cluster !== cluster) return;
+    await open(cluster, partitions, writer);
+    if (cluster.isUsable()) this.#writers.set(transactionalId, writer);
+  }
+
   /**
    * One attempt; not to be called for an id while another is under way. A failure says nothing about whether the transaction was committed;
    * another attempt finds out.
@@ -64,9 +81,7 @@ export class Transactions {
   async write(cluster: Cluster, batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
     const { transactionalId, sequenceNumber } = once;
     const position = positionOf(batches, once);
-    const known = this.#writers.get(transactionalId);
-    // Invariant 3: from here on until the end of this function nobody finds it.
-    this.#writers.delete(transactionalId);
+    const known = this.#take(transactionalId);
     // Invariant 4.
     const topics = once.topics ?? [...new Set(batches.map(({ topic }) => topic))];
     const writer = known?.cluster === cluster ? known : await this.#takeOver(cluster, position, once, topics);
@@ -76,6 +91,13 @@ export class Transactions {
     }
     // A call whose deadline passed meanwhile is being repeated by somebody else.
     if (cluster.isUsable()) this.#writers.set(transactionalId, writer);
+  }
+
+  /** Invariant 3: until it is put back nobody finds it. */
+  #take(transactionalId: string): Writer | undefined {
+    const writer = this.#writers.get(transactionalId);
+    this.#writers.delete(transactionalId);
+    return writer;
   }
 
   /** Fences whoever wrote before, and reads how far it came. */
@@ -104,7 +126,7 @@ export class Transactions {
       cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),
     );
     checkSequenceNumber(last, once);
-    return { transactionalId, ...identity, sequences: new Map(), last, cluster };
+    return { transactionalId, ...identity, sequences: new Map(), last, cluster, opened: new Set() };
   }
 
   async #commit(
@@ -115,11 +137,8 @@ export class Transactions {
     sequenceNumber: number,
   ): Promise<void> {
     const { transactionalId: id } = writer;
-    const partitions = partitionsOf(batches);
     const rounds = cutIntoRounds(batches, this.#limits.batchBytesMax);
-    const ask = (request: KafkaRequest<void>) => cluster.askCoordinator("transaction", id, request);
-    if (partitions.length > 0) await whilePending(cluster, () => ask(addPartitionsToTxn(id, writer, partitions)));
-    await whilePending(cluster, () => ask(addOffsetsToTxn(id, writer, id)));
+    await open(cluster, partitionsOf(batches), writer);
     // Neither depends on the other, and the end waits for both.
     const [written, numbered] = await Promise.allSettled([
       writeBatches(cluster, rounds, this.#limits.timeoutMs, new Set(), writer),
@@ -127,8 +146,21 @@ export class Transactions {
     ]);
     if (written.status === "rejected") throw written.reason;
     if (numbered.status === "rejected") throw numbered.reason;
-    await ask(commitTxn(id, writer));
+    await cluster.askCoordinator("transaction", id, commitTxn(id, writer));
+    writer.opened.clear();
   }
+}
+
+/** Puts partitions and the group into the writer's transaction, where they are not in it. */
+async function open(cluster: Cluster, partitions: readonly TopicPartition[], writer: Writer): Promise<void> {
+  const { transactionalId: id, opened } = writer;
+  const ask = (request: KafkaRequest<void>) =>
+    whilePending(cluster, () => cluster.askCoordinator("transaction", id, request));
+  const missing = partitions.filter((partition) => !opened.has(nameOf(partition)));
+  if (missing.length > 0) await ask(addPartitionsToTxn(id, writer, missing));
+  for (const partition of missing) opened.add(nameOf(partition));
+  if (!opened.has(GROUP)) await ask(addOffsetsToTxn(id, writer, id));
+  opened.add(GROUP);
 }
 
 /** Asks again while the end of the transaction before is being applied; how long in all is bounded by the deadline of the call, which ends `cluster`. */
@@ -154,6 +186,10 @@ function positionOf(batches: readonly OutgoingBatch[], { offsetAt }: ExactlyOnce
 function partitionsOf(batches: readonly OutgoingBatch[]): readonly TopicPartition[] {
   const all = new Map<string, TopicPartition>();
   for (const { topic, partition, records } of batches)
-    if (records.length > 0) all.set(`${topic}-${partition}`, { topic, partition });
+    if (records.length > 0) all.set(nameOf({ topic, partition }), { topic, partition });
   return [...all.values()];
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }

@@ -1,6 +1,6 @@
 /** The names of topics in Kafka: an application's own have its prefix there and nowhere else, so that several applications share a cluster. */
 
-import type { Broker, ExactlyOnce, OutgoingBatch } from "../kafka/broker.ts";
+import type { Broker, ExactlyOnce } from "../kafka/broker.ts";
 import type { KafkaEvent } from "../wire/lambda-event.ts";
 
 export type TopicNames = { readonly toKafka: (topic: string) => string; readonly fromKafka: (name: string) => string };
@@ -16,11 +16,12 @@ export function topicNames(prefix: string, external: Iterable<string>): TopicNam
 
 /** The broker as the engine knows it. */
 export function withTopicNames(broker: Broker, { toKafka, fromKafka }: TopicNames): Broker {
-  const renamed = (batches: readonly OutgoingBatch[]) =>
-    batches.map((batch) => ({ ...batch, topic: toKafka(batch.topic) }));
+  const renamed = <Named extends { readonly topic: string }>(all: readonly Named[]) =>
+    all.map((one) => ({ ...one, topic: toKafka(one.topic) }));
   return {
     recordBytesMax: broker.recordBytesMax,
     produce: (batches) => broker.produce(renamed(batches)),
+    prepareExactlyOnce: (partitions, id) => broker.prepareExactlyOnce(renamed(partitions), id),
     produceExactlyOnce: (batches, once) => broker.produceExactlyOnce(renamed(batches), inKafka(once, toKafka)),
     fetch: (topic, ...where) => broker.fetch(toKafka(topic), ...where),
     offsets: (topic) => broker.offsets(toKafka(topic)),

@@ -39,6 +39,8 @@ export class MemoryBroker implements Broker, AppendNotices {
     this.#write(batches, false);
   }
 
+  async prepareExactlyOnce(): Promise<void> {}
+
   async produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
     const last = this.#sequenceNumbers.get(once.transactionalId);
     checkSequenceNumber(last, once);

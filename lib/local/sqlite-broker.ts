@@ -89,6 +89,8 @@ export class SqliteBroker implements Broker, AppendNotices {
     this.#notify(batches);
   }
 
+  async prepareExactlyOnce(): Promise<void> {}
+
   async produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {
     this.#check(batches);
     const encoded = batches.map(({ records }) => encodeRecords(records));

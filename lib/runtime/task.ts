@@ -19,6 +19,7 @@ import { drive } from "./asking.ts";
 import { clientsOf, neededBy } from "./clients.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
+import { isExactlyOnce, openAhead } from "./exactly-once.ts";
 import { assertNotGone, findHole, isAtEnd } from "./find-hole.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
@@ -220,8 +221,8 @@ export class Task {
   ): Promise<void> {
     const { topic, partition, full } = this.#name;
     const outgoing = toSend(batches, full, numbers.sequenceNumber);
-    const plain = outgoing.filter((batch) => !this.#isExactlyOnce(batch));
-    const exactlyOnce = outgoing.filter((batch) => this.#isExactlyOnce(batch));
+    const plain = outgoing.filter((batch) => !isExactlyOnce(this.#plan, batch));
+    const exactlyOnce = outgoing.filter((batch) => isExactlyOnce(this.#plan, batch));
     // First, as a repeat leaves nothing behind where it has been done already.
     await putRows(this.#host, full, batches, numbers.sequenceNumber);
     if (plain.length > 0) await this.#host.broker.produce(plain);
@@ -233,10 +234,6 @@ export class Task {
         ...numbers,
       });
     task.settled = true;
-  }
-
-  #isExactlyOnce({ topic: name }: { readonly topic: string }): boolean {
-    return this.#plan.topicOutputs.some(({ topic }) => topic.exactlyOnce && topic.topicName === name);
   }
 
   /** What there is to process; undefined where it is nothing. */
@@ -339,7 +336,9 @@ export class Task {
   /** Appends, reports, emits. False: the race was lost. */
   async #commit(task: OpenTask, evaluation: Evaluation): Promise<boolean> {
     const entry = this.#toEntry(task, evaluation);
-    const appended = await append(this.#host.stateLog, this.#name.full, entry);
+    const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(evaluation.batches));
+    // Nothing of it is left under way when the invocation ends.
+    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally(() => opened);
     if (appended.kind === "lost") return false;
     this.#answers.clear();
     task.head = entry;
@@ -361,7 +360,7 @@ export class Task {
     const changes =
       taken.cells === 0 && Object.keys(taken.changes).length === 0 ? new Uint8Array(0) : compressJson(taken.changes);
     const whole = selfContained(task.state, changes.length);
-    if (recordsIn(batches).some((batch) => this.#isExactlyOnce(batch)))
+    if (recordsIn(batches).some((batch) => isExactlyOnce(this.#plan, batch)))
       task.meta.exactlyOnce = { last: head + 1, before: task.meta.exactlyOnce?.last };
     return {
       sequenceNumber: head + 1,

@@ -58,8 +58,8 @@ export const TASK_GUARDS: readonly Guard[] = [
     patches: [
       at(
         TASK,
-        "    const appended = await append(this.#host.stateLog, this.#name.full, entry);",
-        "    if (entry.outputs.length > 0) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });\n    const appended = await append(this.#host.stateLog, this.#name.full, entry);",
+        "    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally",
+        "    if (entry.outputs.length > 0) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });\n    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally",
       ),
     ],
   },

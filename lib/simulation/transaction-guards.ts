@@ -40,8 +40,8 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
       ),
       at(
         TRANSACTIONS,
-        "    await ask(commitTxn(id, writer));",
-        '    await ask(commitTxn(id, writer));\n    await cluster.askCoordinator("group", id, commitOffset(id, position, sequenceNumber));',
+        '    await cluster.askCoordinator("transaction", id, commitTxn(id, writer));',
+        '    await cluster.askCoordinator("transaction", id, commitTxn(id, writer));\n    await cluster.askCoordinator("group", id, commitOffset(id, position, sequenceNumber));',
       ),
       at(
         TRANSACTIONS,

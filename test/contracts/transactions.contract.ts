@@ -141,6 +141,50 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
     });
 
     describe("3: a writer", () => {
+      const stateOf = async (id: string) =>
+        (await newCluster().askCoordinator("transaction", id, describeTransaction(id)))?.state;
+
+      test("opens the transaction of its next write ahead, over what it says and what it does not", async () => {
+        const topic = await newTopic(reader, 2);
+        const id = `task-${randomUUID()}`;
+        const broker = newBroker();
+        const write = (n: number, ...partitions: number[]) =>
+          broker.produceExactlyOnce(
+            partitions.map((partition) => batch(topic, partition, `${n}`)),
+            { transactionalId: id, sequenceNumber: n, offsetAt: { topic, partition: 0 } },
+          );
+        await write(1, 0);
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
+        expect(await stateOf(id)).toBe("Ongoing");
+        await seen(topic).toEqual(["1"]);
+        await write(2, 1);
+        await write(3, 0, 1);
+        await seen(topic).toEqual(["1", "3"]);
+        await seen(topic, 1).toEqual(["2", "3"]);
+      });
+
+      test("that writes nothing into what it opened keeps nobody from taking over", async () => {
+        const topic = await newTopic(reader);
+        const id = `task-${randomUUID()}`;
+        const broker = newBroker();
+        const once = (sequenceNumber: number) => ({ transactionalId: id, sequenceNumber });
+        await broker.produceExactlyOnce([batch(topic, 0, "1")], once(1));
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
+        await newBroker().produceExactlyOnce([batch(topic, 0, "2")], once(2));
+        const write = () => broker.produceExactlyOnce([batch(topic, 0, "3")], once(3));
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
+        await expect(write()).rejects.toThrow("taken over");
+        await write();
+        await seen(topic).toEqual(["1", "2", "3"]);
+      });
+
+      test("that has never written opens nothing: who takes over has something to write", async () => {
+        const topic = await newTopic(reader);
+        const id = `task-${randomUUID()}`;
+        await newBroker().prepareExactlyOnce([{ topic, partition: 0 }], id);
+        expect(await stateOf(id)).toBeUndefined();
+      });
+
       test("of which a send failed commits nothing; the repeat writes all", async () => {
         const topic = await newTopic(reader);
         const small = `small-${randomUUID()}`;

@@ -157,6 +157,7 @@ function brokerOver(inner: Broker, changes: Partial<Broker> = {}): Broker {
   return {
     recordBytesMax: inner.recordBytesMax,
     produce: (batches) => inner.produce(batches),
+    prepareExactlyOnce: (partitions, id) => inner.prepareExactlyOnce(partitions, id),
     produceExactlyOnce: (batches, once) => inner.produceExactlyOnce(batches, once),
     fetch: (topic, partition, offset, limits) => inner.fetch(topic, partition, offset, limits),
     offsets: (topic) => inner.offsets(topic),

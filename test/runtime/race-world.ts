@@ -254,6 +254,7 @@ export class RaceWorld {
     return {
       recordBytesMax: broker.recordBytesMax,
       produce: (batches) => emit(batches, () => broker.produce(batches)),
+      prepareExactlyOnce: () => broker.prepareExactlyOnce(),
       produceExactlyOnce: (batches, once) => emit(batches, () => broker.produceExactlyOnce(batches, once)),
       fetch: (topic, partition, offset, limits) =>
         this.#call(environment, "fetch", "kafka", () => broker.fetch(topic, partition, offset, limits), true),

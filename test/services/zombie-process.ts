@@ -12,7 +12,7 @@ import { newZombieApplication } from "./zombie-application.ts";
 const [kafka, dynamodb, name, place] = process.argv.slice(2) as [string, string, string, string];
 const ASK_TO_STOP_MS = 200;
 /** Kafka's numbers of requests. */
-const REQUESTS: Readonly<Record<string, number>> = { AddOffsetsToTxn: 25, EndTxn: 26 };
+const REQUESTS: Readonly<Record<string, number>> = { AddOffsetsToTxn: 25, EndTxn: 26, TxnOffsetCommit: 28 };
 
 let isArmed = false;
 const say = (text: string) => process.stdout.write(`${text}\n`);

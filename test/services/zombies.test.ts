@@ -94,7 +94,9 @@ test.each([
   ["before the commit", undefined, "once"],
   ["between commit and emission", "produceExactlyOnce failed: .*taken over", "again, after newer ones"],
   ["between the sends", "produceExactlyOnce failed: .*taken over", "again"],
-  ["AddOffsetsToTxn", "produceExactlyOnce failed: .*taken over", "again"],
+  // The transaction is opened while the entry is put: which of both comes first is open.
+  ["AddOffsetsToTxn", undefined, "once, or again after newer ones"],
+  ["TxnOffsetCommit", "produceExactlyOnce failed: .*taken over", "again"],
   ["EndTxn", "produceExactlyOnce failed: .*taken over", "again"],
 ] as const)(
   "a process that stops %s awakes when another has gone on: nothing is twice, and nothing wrong",
@@ -155,9 +157,14 @@ test.each([
       expect(numbersOf(once)).toEqual([1, 3, 6, 10, 15, 21, 28, 36, 45]);
       const repeats = repeatsOf(marked);
       // Others may be there again too: whoever loses a race sends what he finds, since nobody tells him that it was sent.
-      expect(numbersOf(repeats).includes(21)).toBe(held !== "once");
       const all = numbersOf(marked);
-      expect(all.lastIndexOf(21) > all.indexOf(28)).toBe(held === "again, after newer ones");
+      const isAgain = numbersOf(repeats).includes(21);
+      const isAfterNewer = all.lastIndexOf(21) > all.indexOf(28);
+      if (held === "once, or again after newer ones") expect(isAfterNewer).toBe(isAgain);
+      else {
+        expect(isAgain).toBe(held !== "once");
+        expect(isAfterNewer).toBe(held === "again, after newer ones");
+      }
       expect(numbersOf(marked.filter((record) => !repeats.includes(record)))).toEqual(numbersOf(once));
     } finally {
       await reading.stop();
