@@ -24,6 +24,7 @@ export {
   type AsyncFunction,
   asyncFunction,
   type Backoff,
+  type MapAsyncOptions,
 } from "./stream/async-function.ts";
 export type {
   Broadcast,

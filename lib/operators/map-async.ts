@@ -1,6 +1,7 @@
 /** mapAsync: one element for one, from an answer of the outside. The step gathers what is to be asked; the task asks, and hands the answers on. */
 
 import type { MapAsyncNode } from "../stream/node.ts";
+import { bindPair } from "./bind-pair.ts";
 import type { AskScope, StatelessSetup, Step, Waiting } from "./step.ts";
 
 /** What the step is told of its place: `scope` gives the unit that is being processed, and `isBeforeState` says that answers must not come after time has moved. */
@@ -10,7 +11,9 @@ export type AskingSetup = StatelessSetup & {
   readonly isBeforeState: boolean;
 };
 
-export function mapAsyncStep(node: MapAsyncNode, { out, scope, index, isBeforeState }: AskingSetup): Step {
+export function mapAsyncStep(node: MapAsyncNode, { call, out, scope, index, isBeforeState }: AskingSetup): Step {
+  const what = node.name === undefined ? "mapAsync" : `mapAsync ${node.name}`;
+  const combine = node.combine === undefined ? undefined : bindPair(node.combine, call, what);
   let gathered: Waiting[] = [];
   let epoch = 0;
   return {
@@ -23,7 +26,7 @@ export function mapAsyncStep(node: MapAsyncNode, { out, scope, index, isBeforeSt
     asks: {
       spec: node.spec,
       index,
-      what: node.name === undefined ? "mapAsync" : `mapAsync ${node.name}`,
+      what,
       isBeforeState,
       timeMoved: () => {
         epoch++;
@@ -34,7 +37,8 @@ export function mapAsyncStep(node: MapAsyncNode, { out, scope, index, isBeforeSt
         epoch = 0;
         return taken;
       },
-      handOn: ({ key, timestampMs }, answer) => out(answer, key, timestampMs),
+      handOn: ({ value, key, timestampMs }, answer) =>
+        out(combine === undefined ? answer : combine(value, answer, key, timestampMs), key, timestampMs),
     },
   };
 }

@@ -1,10 +1,13 @@
 /** Asynchronous functions: calls to the outside for each element, as authors declare them. Nothing is called here. */
 
+import type { Ctx } from "./ctx.ts";
 import type { Duration } from "./duration.ts";
+import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { Key } from "./key.ts";
 import type { AuthorFunction } from "./node.ts";
 import { type ClientSpec, toClientSpec, type Uses, type ValuesOf } from "./settings.ts";
+import type { NotAsync } from "./storable.ts";
 
 /** What a call is given beside the value. */
 export interface AsyncCall<out C> {
@@ -28,7 +31,7 @@ export interface Backoff {
 
 /** Answers that an execution environment remembers. */
 export interface AnswerCache<in T> {
-  /** Values of the same key have the same answer. */
+  /** Values of the same key have the same answer: it must depend on nothing else of them. */
   readonly key: (value: T) => Key;
   /** How long an answer holds, by the clock of the task. */
   readonly ttl: Duration;
@@ -76,6 +79,12 @@ export interface AsyncFunction<in T, out R, in out U extends Uses = Uses, in out
   readonly retryIf?: (error: unknown) => boolean;
   /** Default: every element is asked for. What was asked for and is not answered yet is asked for once, by whichever task. */
   readonly cache?: AnswerCache<T>;
+}
+
+/** Options of a step that asks the outside. */
+export interface MapAsyncOptions<in T, in R, in out O> extends Named {
+  /** Makes one of element and answer: a lookup join. What is cached is the answer, so the element does not belong into it. Default: the answer alone goes on. */
+  readonly combine?: (value: T, answer: NoInfer<R>, ctx: Ctx) => O & NotAsync<O>;
 }
 
 /** An asynchronous function as the engine has it. */

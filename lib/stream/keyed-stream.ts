@@ -1,7 +1,7 @@
 /** Streams after a keyBy: the same steps, and those that keep state per key. */
 
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
-import type { AsyncFunction } from "./async-function.ts";
+import type { AsyncFunction, MapAsyncOptions } from "./async-function.ts";
 import type { Broadcast, Connectable, ConnectableWith, ConnectOf } from "./broadcast.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Result, Sink, Writer } from "./elements.ts";
@@ -52,13 +52,14 @@ export interface KeyedStream<out T, out K> extends Elements<T, K> {
   /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
   peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): KeyedStream<T, K>;
   /**
-   * One element for each, from an answer of the outside: `orders.mapAsync(customerOf)`, with an `asyncFunction` or what it takes. Timestamp and key stay. Made at least
-   * once per element; see `AsyncFunction` for order, time-out, capacity, retries, batches and the cache.
+   * One element for each, from an answer of the outside, with an `asyncFunction` or what it takes: the answer itself, or what `combine` makes of element and answer, as in
+   * `orders.mapAsync(customerOf, { combine: (order, customer) => ({ ...order, customer }) })`. Timestamp and key stay. Calls are made at least once per element; see
+   * `AsyncFunction` for order, time-out, capacity, retries, batches and the cache.
    */
-  mapAsync<R, U extends Uses = Record<never, never>, C = undefined>(
+  mapAsync<R, U extends Uses = Record<never, never>, C = undefined, O = R>(
     fn: AsyncFunction<T, R, U, C>,
-    options?: Named,
-  ): KeyedStream<R, K>;
+    options?: MapAsyncOptions<T, R, O>,
+  ): KeyedStream<O, K>;
   /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
   split<const B extends Branches<T>, R = SplitKeyedStreams<B, T, K>>(branches: B, options?: Named): R;
   /** The elements of this and other streams of the same type; state needs another keyBy. */

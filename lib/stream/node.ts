@@ -38,8 +38,12 @@ export type FilterNode = Step<"filter"> & { readonly fn: AuthorFunction };
 export type FlatMapNode = Step<"flatMap"> & { readonly fn: AuthorFunction };
 export type PeekNode = Step<"peek"> & { readonly fn: AuthorFunction };
 
-/** Asks the outside for each element. `client` is that of `spec`. */
-export type MapAsyncNode = Step<"mapAsync"> & { readonly spec: AsyncSpec; readonly client: ClientSpec };
+/** Asks the outside for each element. `client` is that of `spec`; `combine` makes one of (element, answer, ctx), and without it the answer is what goes on. */
+export type MapAsyncNode = Step<"mapAsync"> & {
+  readonly spec: AsyncSpec;
+  readonly client: ClientSpec;
+  readonly combine: AuthorFunction | undefined;
+};
 
 /** First match wins over `predicates`, in their order; branches refer to it by index, `rest` by −1. */
 export type SplitNode = Step<"split"> & { readonly predicates: readonly { name: string; fn: AuthorFunction }[] };

@@ -60,9 +60,11 @@ class StreamBuilder {
     return this.#step("peek", fn, options);
   }
 
-  mapAsync(fn: object, options?: Named): StreamBuilder {
+  mapAsync(fn: object, options: Named & { readonly combine?: AuthorFunction } = {}): StreamBuilder {
     const spec = toAsyncSpec(fn, "mapAsync");
-    return this.#then({ kind: "mapAsync", input: this.#node, name: options?.name, spec, client: spec.client });
+    const { name, combine } = options;
+    if (combine !== undefined) authorFunction(combine, "mapAsync");
+    return this.#then({ kind: "mapAsync", input: this.#node, name, spec, client: spec.client, combine });
   }
 
   split(branches: Record<string, AuthorFunction>, options?: Named): Record<string, StreamBuilder> {

@@ -1,6 +1,6 @@
 /** Streams as authors see them before a keyBy, and where they begin. */
 
-import type { AsyncFunction } from "./async-function.ts";
+import type { AsyncFunction, MapAsyncOptions } from "./async-function.ts";
 import type { Broadcast, BroadcastTable, ForwardOptions, UnkeyedConnectOf } from "./broadcast.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Elements, Named, Sink, Writer } from "./elements.ts";
@@ -59,13 +59,14 @@ export interface Stream<out T, out K = unknown> extends Elements<T, K> {
   /** Looks at every element and passes it on. Runs again when a batch is repeated: only `ctx.log` and `ctx.metrics` count once. */
   peek<R>(fn: (value: T, ctx: Ctx) => R & NotAsync<R>, options?: Named): Stream<T, K>;
   /**
-   * One element for each, from an answer of the outside: `orders.mapAsync(customerOf)`, with an `asyncFunction` or what it takes. Timestamp stays. Made at least
-   * once per element; see `AsyncFunction` for order, time-out, capacity, retries, batches and the cache.
+   * One element for each, from an answer of the outside, with an `asyncFunction` or what it takes: the answer itself, or what `combine` makes of element and answer, as in
+   * `orders.mapAsync(customerOf, { combine: (order, customer) => ({ ...order, customer }) })`. Timestamp stays. Calls are made at least once per element; see
+   * `AsyncFunction` for order, time-out, capacity, retries, batches and the cache.
    */
-  mapAsync<R, U extends Uses = Record<never, never>, C = undefined>(
+  mapAsync<R, U extends Uses = Record<never, never>, C = undefined, O = R>(
     fn: AsyncFunction<T, R, U, C>,
-    options?: Named,
-  ): Stream<R, K>;
+    options?: MapAsyncOptions<T, R, O>,
+  ): Stream<O, K>;
   /** One stream for each predicate; an element goes to the first that matches, else to `rest`. */
   split<const B extends Branches<T>, R = SplitStreams<B, T, K>>(branches: B, options?: Named): R;
   /** The elements of this and other streams of the same type. */

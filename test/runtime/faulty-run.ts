@@ -51,7 +51,7 @@ async function run(job: Job, fault: CallFault, faultAt: number, restartAlways: b
     const operator = job.operators.find(({ definition }) => definition === plan.operator) as Operator;
     for (let attempt = 0; ; attempt++) {
       if (environment === undefined || environment.ports.isDead() || restartAlways) environment = renew();
-      const context = { awsRequestId: "", functionName: plan.name, getRemainingTimeInMillis: () => 1 };
+      const context = { awsRequestId: "", functionName: plan.name, getRemainingTimeInMillis: () => 60_000 };
       try {
         await operator(event, { ...context, [HOST]: environment.host } as typeof context);
         return;

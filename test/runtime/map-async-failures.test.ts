@@ -217,6 +217,22 @@ describe("what throws", () => {
     expect(calls).toEqual(["a", "x", "b"]);
   });
 
+  test("as element and answer are made one belongs to the record too", async () => {
+    const { fn } = upper();
+    const ask = operatorOf((from) =>
+      from.mapAsync(fn, {
+        combine: (word, answer) => {
+          if (word === "x") throw new Error("no x");
+          return `${word}${answer}`;
+        },
+      }),
+    );
+    await using driver = await testDriver(ask);
+    await driver.send(words, ...at0("a", "x", "b"));
+    expect(await driver.read(answers)).toEqual(["aA", "bB"]);
+    expect((await driver.deadLetters(ask)).map(({ step, reason }) => [step, reason])).toEqual([["mapAsync", "no x"]]);
+  });
+
   test("in a window behind an answer leaves nothing in the window", async () => {
     const { fn } = upper();
     const ask = operatorOf((from) =>

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
+import { MISTAKES_OF_ASYNC } from "./mistakes-of-async.ts";
 import { MISTAKES_OF_BROADCASTS } from "./mistakes-of-broadcasts.ts";
 import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
@@ -17,6 +18,7 @@ import { MISTAKES_OF_WINDOWS } from "./mistakes-of-windows.ts";
 const ROOT = resolve(import.meta.dirname, "../../..");
 const MISTAKES = [
   ...MISTAKES_OF_STREAMS,
+  ...MISTAKES_OF_ASYNC,
   ...MISTAKES_OF_BROADCASTS,
   ...MISTAKES_OF_JOINS,
   ...MISTAKES_OF_PROCESSES,
@@ -25,6 +27,7 @@ const MISTAKES = [
 ];
 const VALID = [
   new URL("./valid.ts", import.meta.url),
+  new URL("./valid-async.ts", import.meta.url),
   new URL("./valid-broadcast.ts", import.meta.url),
   new URL("./valid-joins.ts", import.meta.url),
   new URL("./valid-process.ts", import.meta.url),
@@ -34,7 +37,7 @@ const VALID = [
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, dynamoTable, json, mapState, operator, route, seconds, session, sliding, stream, table, text, topic, tumbling, valueState",
+    "asyncFunction, boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, dynamoTable, json, mapState, operator, route, seconds, session, setting, sliding, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
