@@ -114,6 +114,8 @@ export function topOf(n: number, by: AuthorFunction): AggregatorSpec {
   return inPlace<Ranked[], Ranked>(
     {
       kind: "topN",
+      // Fewer that were kept do not tell of more.
+      form: `top ${n}`,
       create: () => [],
       merge: (a, b) => b.reduce(insert, a),
       result: (a) => a.map(([, element]) => element),

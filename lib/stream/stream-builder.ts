@@ -122,7 +122,10 @@ class StreamBuilder {
   }
 
   window(assigner: WindowAssignerSpec, options: WindowOptions = {}): unknown {
-    return windowsOver({ input: this.#node, assigner, options, all: false }, (node) => this.#then(node));
+    return windowsOver(
+      { input: this.#node, assigner, options, all: false },
+      (node, kind) => new StreamBuilder(kind ?? this.kind, node),
+    );
   }
 
   countWindow(n: number, every?: number, options?: Named): unknown {

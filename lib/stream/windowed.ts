@@ -3,7 +3,7 @@
 import type { Aggregates, On, ResultOf } from "./aggregators.ts";
 import type { Ctx } from "./ctx.ts";
 import type { Duration } from "./duration.ts";
-import type { Named, WindowResult } from "./elements.ts";
+import type { Named, Result, WindowResult } from "./elements.ts";
 import type { Evictor } from "./evictor.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
 import type { HandlesOf, States } from "./process-state.ts";
@@ -110,6 +110,18 @@ export interface Windowed<out T, out K, out W> {
     n: number,
     by: (value: T) => number,
   ): KeyedStream<WindowResult<K, readonly T[], W>, K>;
+  /**
+   * The `n` keys of each window with the most, over all keys, the most first: `.topKeys(10, (on) => on.count(), (count) => count)`. Of as much the lesser key. Each
+   * task sends the best of its keys, and one task takes those of all; where results are updated (`allowedLateness`, `emit`, a trigger), the newest result of a
+   * key replaces the one before, be it less, and that task keeps all keys of its windows. Late elements give the updated n at once, `emit` tells them in between.
+   * For tumbling, sliding and cumulative windows in event time; refused with a MillraceError "definition" for others. `name` is that of the keyBy for all, default "top".
+   */
+  topKeys<A extends Aggregates, O = On<T>>(
+    n: number,
+    build: (on: NoInfer<O>) => A,
+    by: (result: ResultOf<A>) => number,
+    options?: Named,
+  ): Stream<WindowResult<null, readonly Result<K, ResultOf<A>>[], W>, null>;
   /** All elements, in the order of their arrival. Kept in state: mind how many there can be. */
   collect<Allowed = Kept<T>>(this: NoInfer<Allowed>): KeyedStream<WindowResult<K, readonly T[], W>, K>;
   /** Several things asked of the elements: `(on) => ({ requests: on.count(), slowest: on.max((r) => r.ms) })`. */
@@ -169,8 +181,7 @@ export interface WindowedAll<out T, out W> {
   /** The elements made into one by `fn`, which must be associative. */
   reduce(fn: (a: T, b: T) => T): Stream<WindowResult<null, T, W>, null>;
   /**
-   * The `n` elements with the most, the most first; on a tie the earlier. Of the results of windows per key, in windows as long, the top n over all keys:
-   * `.window(tumbling(minutes(1))).count().windowAll(tumbling(minutes(1))).topN(10, ({ value }) => value)`.
+   * The `n` elements with the most, the most first; on a tie the earlier. The keys with the most, of all keys, are what `Windowed.topKeys` tells.
    */
   topN(n: number, by: (value: T) => number): Stream<WindowResult<null, readonly T[], W>, null>;
   /** All elements, in the order of their arrival. Kept in state: mind how many there can be. */

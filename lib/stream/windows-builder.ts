@@ -13,6 +13,7 @@ import type { Named, WindowResult } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import type { EvictorSpec } from "./evictor.ts";
 import type { AuthorFunction, Node, WindowFunctionSpec, WindowNode } from "./node.ts";
+import { topKeysNode } from "./top-keys.ts";
 import type { AnyTopic } from "./topic.ts";
 import { canMerge, type TriggerSpec } from "./trigger.ts";
 import type { GlobalSpec, WindowAssignerSpec } from "./window-spec.ts";
@@ -28,8 +29,8 @@ type AnyProcessOptions = {
 
 type Settings = Omit<WindowNode, "aggregator" | "process">;
 
-/** Makes the stream that follows. */
-type Then = (node: Node) => unknown;
+/** Makes the stream that follows: of the same kind, or one without a key. */
+type Then = (node: Node, kind?: "stream") => unknown;
 
 /** The windows over a node. */
 export function windowsOver(
@@ -171,6 +172,15 @@ class WindowsBuilder {
 
   topN(n: number, by: AuthorFunction): unknown {
     return this.#close(topOf(n, authorFunction(by, "topN")));
+  }
+
+  topKeys(n: number, build: AuthorFunction, by: AuthorFunction, options?: Named): unknown {
+    const perKey = this.#toNode(toAggregatorSpec(authorFunction(build, "topKeys")));
+    const updates = this.#emits ? this.#settings.trigger : undefined;
+    return this.#then(
+      topKeysNode(perKey, { n, by: authorFunction(by, "topKeys"), name: options?.name, updates }),
+      "stream",
+    );
   }
 
   collect(): unknown {

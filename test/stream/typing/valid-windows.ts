@@ -68,6 +68,19 @@ expectType<
 >();
 expectType<Equal<typeof rolled, KeyedStream<Result<string, Access>, string>>>();
 
+// The best keys over all keys are no stream of keys any more.
+const best = byUrl.window(sliding(minutes(10), minutes(1))).topKeys(
+  10,
+  (on) => ({ n: on.count(), ms: on.sum((a) => a.ms) }),
+  ({ n, ms }) => ms / n,
+);
+expectType<
+  Equal<
+    typeof best,
+    Stream<WindowResult<null, readonly Result<string, { readonly n: number; readonly ms: number }>[], TimeWindow>, null>
+  >
+>();
+
 // Functions of elements know their type.
 const sessions = byUrl
   .window(session((a) => (a.status >= 500 ? seconds(1) : minutes(30))))
