@@ -67,6 +67,8 @@ export interface Broker {
   ): Promise<{ readonly records: RecordColumns; readonly nextOffset: number }>;
   /** Low and high offset per partition. */
   offsets(topic: string): Promise<readonly OffsetRange[]>;
+  /** Low and high offset of one partition, which is asked of nobody but its leader; undefined where the topic does not have it. Throws "kafka" for a topic that does not exist. */
+  offsetRange(topic: string, partition: number): Promise<OffsetRange | undefined>;
   topics(): Promise<readonly TopicInfo[]>;
   /** Creates what is missing. Throws "kafka" where a topic exists with another number of partitions. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;

@@ -131,6 +131,13 @@ export class KafkaBroker implements Broker {
     });
   }
 
+  offsetRange(topic: string, partition: number): Promise<OffsetRange | undefined> {
+    return this.#call(`tell the offsets of topic "${topic}", partition ${partition}`, async (cluster) => {
+      const count = (await cluster.topicsOf([topic])).get(topic)?.leaders.length ?? 0;
+      return partition < count ? (await rangesOf(cluster, topic, [partition]))[0] : undefined;
+    });
+  }
+
   topics(): Promise<readonly TopicInfo[]> {
     return this.#call("list its topics", async (cluster) => {
       const { topics } = await cluster.metadata(undefined);

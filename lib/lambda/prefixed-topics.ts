@@ -25,6 +25,7 @@ export function withTopicNames(broker: Broker, { toKafka, fromKafka }: TopicName
     produceExactlyOnce: (batches, once) => broker.produceExactlyOnce(renamed(batches), inKafka(once, toKafka)),
     fetch: (topic, ...where) => broker.fetch(toKafka(topic), ...where),
     offsets: (topic) => broker.offsets(toKafka(topic)),
+    offsetRange: (topic, partition) => broker.offsetRange(toKafka(topic), partition),
     topics: async () => (await broker.topics()).map((topic) => ({ ...topic, name: fromKafka(topic.name) })),
     ensureTopics: (topics) => broker.ensureTopics(topics.map((topic) => ({ ...topic, name: toKafka(topic.name) }))),
     committedOffset: (group, topic, partition) => broker.committedOffset(group, toKafka(topic), partition),

@@ -272,7 +272,7 @@ export class EventSourceMapping {
     const { topic, startingPosition } = this.#options;
     const { fetchOffset: from, partition, epoch } = buffer;
     try {
-      const range = (await this.#broker.offsets(topic))[partition];
+      const range = await this.#broker.offsetRange(topic, partition);
       if (range === undefined || buffer.epoch !== epoch) return;
       const to = startingPosition === "LATEST" ? range.high : range.low;
       this.#world.counters.resets += 1;

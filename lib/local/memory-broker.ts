@@ -67,6 +67,12 @@ export class MemoryBroker implements Broker, AppendNotices {
     return (this.#topics.get(topic) as Partition[]).map(({ low, high }) => ({ low, high }));
   }
 
+  async offsetRange(topic: string, partition: number): Promise<OffsetRange | undefined> {
+    checkPartition(topic, 0, this.#topics.get(topic)?.length);
+    const found = this.#topics.get(topic)?.[partition];
+    return found && { low: found.low, high: found.high };
+  }
+
   async topics(): Promise<readonly TopicInfo[]> {
     return [...this.#topics].map(([name, partitions]) => ({ name, partitions: partitions.length }));
   }

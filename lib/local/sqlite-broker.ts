@@ -134,6 +134,14 @@ export class SqliteBroker implements Broker, AppendNotices {
     );
   }
 
+  async offsetRange(topic: string, partition: number): Promise<OffsetRange | undefined> {
+    this.#partitionId(topic, 0);
+    const id = this.#idsOf(topic)[partition];
+    if (id === undefined) return undefined;
+    const { low, high } = this.#run(() => this.#statements.range.get(id)) as OffsetRange;
+    return { low, high };
+  }
+
   async topics(): Promise<readonly TopicInfo[]> {
     const rows = this.#run(() => this.#statements.topics.all()) as TopicInfo[];
     return rows.map(({ name, partitions }) => ({ name, partitions }));

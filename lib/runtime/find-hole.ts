@@ -36,7 +36,7 @@ export async function findHole(
     )
   )
     return { records: undefined, isWhole: true };
-  const range = (await broker.offsets(name.topic))[name.partition];
+  const range = await broker.offsetRange(name.topic, name.partition);
   const low = range?.low ?? 0;
   assertNotGone(name, checkpoint, low);
   for (let at = Math.max(checkpoint + 1, low); at < first; ) {

@@ -70,7 +70,7 @@ export async function withOriginal(broker: Broker, letter: DeadLetter): Promise<
   if (letter.reference === undefined || letter.kind !== "record") return letter;
   const { topic, partition, timestampMs } = letter;
   const offset = Number(letter.offset);
-  const range = (await broker.offsets(topic))[partition];
+  const range = await broker.offsetRange(topic, partition);
   const gone = `it was too large to be copied, and ${topic}-${partition} does not hold it any more at offset ${offset}`;
   if (range === undefined || offset < range.low || offset >= range.high) return gone;
   const { records } = await broker.fetch(topic, partition, offset, { bytesMax: 1, recordsMax: 1 });

@@ -105,6 +105,7 @@ function wrapBroker(broker: Broker, call: Call): Broker {
     produceExactlyOnce: (batches, once) => kafka("produceExactlyOnce", () => broker.produceExactlyOnce(batches, once)),
     fetch: (topic, partition, offset, limits) => kafka("fetch", () => broker.fetch(topic, partition, offset, limits)),
     offsets: (topic) => kafka("offsets", () => broker.offsets(topic)),
+    offsetRange: (topic, partition) => kafka("offsetRange", () => broker.offsetRange(topic, partition)),
     topics: () => kafka("topics", () => broker.topics()),
     ensureTopics: (topics) => kafka("ensureTopics", () => broker.ensureTopics(topics)),
     committedOffset: (group, topic, partition) =>

@@ -204,6 +204,15 @@ export function testBroker(name: string, open: () => Promise<Broker>): void {
         ]);
         await expect(broker.offsets(`missing-${randomUUID()}`)).rejects.toMatchObject({ code: "kafka" });
       });
+
+      test("tell those of one partition, and nothing of one that they do not have", async () => {
+        const topic = await newTopic(2);
+        await produce(topic, 1, "a", "b");
+        expect(await broker.offsetRange(topic, 0)).toEqual({ low: 0, high: 0 });
+        expect(await broker.offsetRange(topic, 1)).toEqual({ low: 0, high: 2 });
+        expect(await broker.offsetRange(topic, 2)).toBe(undefined);
+        await expect(broker.offsetRange(`missing-${randomUUID()}`, 0)).rejects.toMatchObject({ code: "kafka" });
+      });
     });
 
     describe("a group's offset", () => {

@@ -284,6 +284,7 @@ describe("a broker that fails", () => {
     const mapping = world.newMapping({
       broker: withCalls(broker, {
         offsets: failing(broker.offsets.bind(broker)),
+        offsetRange: failing(broker.offsetRange.bind(broker)),
         fetch: failing(broker.fetch.bind(broker)),
         commitOffset: failing(broker.commitOffset.bind(broker)),
       }),

@@ -46,6 +46,7 @@ function withProduce(workspace: Workspace, produce: Broker["produce"]): Workspac
       produceExactlyOnce: (batches, exactlyOnce) => broker.produceExactlyOnce(batches, exactlyOnce),
       fetch: (topic, partition, offset, limits) => broker.fetch(topic, partition, offset, limits),
       offsets: (topic) => broker.offsets(topic),
+      offsetRange: (topic, partition) => broker.offsetRange(topic, partition),
       topics: () => broker.topics(),
       ensureTopics: (topics) => broker.ensureTopics(topics),
       committedOffset: (group, topic, partition) => broker.committedOffset(group, topic, partition),

@@ -161,6 +161,7 @@ function brokerOver(inner: Broker, changes: Partial<Broker> = {}): Broker {
     produceExactlyOnce: (batches, once) => inner.produceExactlyOnce(batches, once),
     fetch: (topic, partition, offset, limits) => inner.fetch(topic, partition, offset, limits),
     offsets: (topic) => inner.offsets(topic),
+    offsetRange: (topic, partition) => inner.offsetRange(topic, partition),
     topics: () => inner.topics(),
     ensureTopics: (topics) => inner.ensureTopics(topics),
     committedOffset: (group, topic, partition) => inner.committedOffset(group, topic, partition),

@@ -259,6 +259,8 @@ export class RaceWorld {
       fetch: (topic, partition, offset, limits) =>
         this.#call(environment, "fetch", "kafka", () => broker.fetch(topic, partition, offset, limits), true),
       offsets: (topic) => this.#call(environment, "offsets", "kafka", () => broker.offsets(topic), true),
+      offsetRange: (topic, partition) =>
+        this.#call(environment, "offsets", "kafka", () => broker.offsetRange(topic, partition), true),
       topics: () => broker.topics(),
       ensureTopics: (topics) => broker.ensureTopics(topics),
       committedOffset: (group, topic, partition) => broker.committedOffset(group, topic, partition),

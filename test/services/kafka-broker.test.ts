@@ -248,6 +248,7 @@ describe("a server that is not there", () => {
         broker.produceExactlyOnce([batch(topic, 0, "b")], { transactionalId: `task-${group}`, sequenceNumber: 1 }),
       fetch: () => broker.fetch(topic, 0, 0, PLENTY),
       offsets: () => broker.offsets(topic),
+      offsetRange: () => broker.offsetRange(topic, 0),
       topics: () => broker.topics(),
       create: () =>
         broker.ensureTopics([{ name: randomUUID(), partitions: 1, compacted: false, retentionMs: undefined }]),

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
+import { realOutside } from "../../lib/kafka/kafka-outside.ts";
 import { SimulatedKafka, type SimulatedRecord } from "../../lib/simulation/simulated-kafka.ts";
 import { simulatedOutside } from "../../lib/simulation/simulated-outside.ts";
 import { batch, PLENTY, readAll, record, valuesOf } from "../services/kafka-world.ts";
@@ -108,6 +109,26 @@ test("records are read with all they have, those of others too", () => {
   const [first, second] = server.kafka.read("t", 1, 0, { isolation: "committed" });
   expect(first).toMatchObject({ offset: 0, timestampMs: 5, headers: [["h", Buffer.from([2, 3])]] });
   expect([first?.key, String(first?.value), second?.key, second?.value]).toEqual([Buffer.from([1]), "v", null, null]);
+});
+
+test("the offsets of one partition are asked of its leader alone", async () => {
+  const { kafka } = server;
+  kafka.moveLeader("t", 0, 1);
+  kafka.moveLeader("t", 1, 2);
+  const asked: string[] = [];
+  const network = {
+    call: async <T>(name: string, serve: () => T) => {
+      asked.push(name);
+      return serve();
+    },
+    occurs: () => false,
+    below: () => 0,
+  };
+  const client = new KafkaBroker({ brokers: kafka.addresses }, simulatedOutside(kafka, network, realOutside));
+  expect(await client.offsetRange("t", 1)).toEqual({ low: 0, high: 0 });
+  expect(asked.filter((name) => name === "ListOffsets")).toHaveLength(2);
+  expect(await client.offsets("t")).toHaveLength(2);
+  expect(asked.filter((name) => name === "ListOffsets")).toHaveLength(6);
 });
 
 test("a transaction that nobody ends is aborted when its time is over, and its writer fenced", async () => {
