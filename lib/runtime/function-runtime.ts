@@ -15,9 +15,10 @@ import type {
 import { readEvent } from "../wire/read-event.ts";
 import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
 import { type DeadLetter, toDeadLetter } from "./dead-letter.ts";
+import type { TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
 import { functionOf, toRedriving, whyForeign } from "./redrive.ts";
-import { Task, type TaskRequest } from "./task.ts";
+import { Task } from "./task.ts";
 import { type TaskName, toTaskName } from "./task-name.ts";
 
 type TaskCall = { readonly topic: string; readonly partition: number; readonly request: TaskRequest };

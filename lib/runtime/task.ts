@@ -6,21 +6,19 @@
  * R1, R3: of dead letters what was redriven before is left out, and a redrive ends with a commit that owes nothing.
  */
 
-import type { OffsetRange } from "../kafka/broker.ts";
 import { LAYOUT, type LogEntry } from "../state-log/state-log.ts";
 import { append } from "../state-log/workflow.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { compressJson } from "../wire/compress.ts";
 import type { RedriveOutcome } from "../wire/lambda-event.ts";
-import type { RecordColumns } from "../wire/record-columns.ts";
 import { Answers } from "./answers.ts";
 import { drive } from "./asking.ts";
 import { clientsOf, neededBy } from "./clients.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { isExactlyOnce, openAhead } from "./exactly-once.ts";
-import { assertNotGone, findHole, isAtEnd } from "./find-hole.ts";
+import { endsOf, findInput, type TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, recordsIn, toSend } from "./outbox.ts";
@@ -43,10 +41,6 @@ const PASSES_MAX = 1_000;
 
 /** So many passes look for units that fail by themselves; where a batch has more, all that fail are taken together. */
 const EXACT_PASSES_MAX = 32;
-
-export type TaskRequest =
-  | { readonly kind: "records"; readonly records: RecordColumns }
-  | { readonly kind: "tick"; readonly watermarkMs: number | undefined };
 
 /** One function on one partition of its input, with its warm cache. */
 export class Task {
@@ -105,8 +99,13 @@ export class Task {
     while (conflicts <= CONFLICTS_MAX) {
       const task = await this.#openFor(first);
       await this.#settle(task);
-      const input = await this.#inputFor(task, request, first);
+      const input = await this.#inputFor(task, request);
       if (input === undefined) return;
+      if (input === "behind") {
+        this.#open = undefined;
+        conflicts++;
+        continue;
+      }
       // L6: whoever crashed between commit and chunks left them to us.
       if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
       const evaluated = await this.#evaluate(task, input);
@@ -237,40 +236,15 @@ export class Task {
   }
 
   /** What there is to process; undefined where it is nothing. */
-  async #inputFor(task: OpenTask, request: TaskRequest, first: number | undefined): Promise<TaskInput | undefined> {
-    const { broker } = this.#host;
-    if (request.kind === "tick") {
-      const { watermarkMs } = request;
-      const range = await this.#rangeOf(task);
-      if (this.#plan.shuffle !== undefined) return { kind: "tick", nothingToRead: true, endOffset: 0, watermarkMs };
-      const nothingToRead = await isAtEnd(broker, this.#name, range, task.meta);
-      return { kind: "tick", nothingToRead, endOffset: nothingToRead ? range.high : 0, watermarkMs };
+  async #inputFor(task: OpenTask, request: TaskRequest): Promise<TaskInput | "behind" | undefined> {
+    try {
+      return await findInput(this.#host.broker, task, request);
+    } catch (error) {
+      // What is gone may have been processed by another writer since the log was read, and deleted then.
+      const isMissing = error instanceof MillraceError && error.code === "input-missing";
+      if (isMissing && task.head !== undefined && !(await catchUp(this.#host.stateLog, task))) return "behind";
+      throw error;
     }
-    const { records } = request;
-    if (first === undefined) return undefined;
-    const last = records.offsets[records.count - 1] as number;
-    if (last <= task.meta.checkpoint) {
-      await this.#rangeOf(task);
-      return undefined;
-    }
-    if (first <= task.meta.checkpoint + 1) return { kind: "records", stretches: [records] };
-    const hole = await findHole(broker, this.#plan, this.#name, task.meta.checkpoint, first);
-    const before = hole.records === undefined ? [] : [hole.records];
-    return { kind: "records", stretches: hole.isWhole ? [...before, records] : before };
-  }
-
-  /** The offsets of the input. An end below the checkpoint is another topic of the same name; a beginning behind it, records that nobody processed. */
-  async #rangeOf(task: OpenTask): Promise<OffsetRange> {
-    const { topic, partition } = this.#name;
-    const range = (await this.#host.broker.offsets(topic))[partition];
-    if (range === undefined)
-      throw new MillraceError("input-missing", `Topic ${topic} has no partition ${partition} any more.`);
-    assertNotGone(this.#name, task.meta.checkpoint, range.low);
-    if (range.high > task.meta.checkpoint) return range;
-    throw new MillraceError(
-      "input-missing",
-      `Topic ${topic}-${partition} ends at offset ${range.high}, but ${this.#name.functionName} has processed up to ${task.meta.checkpoint}: the topic was deleted and created again. Reset the function to start over.`,
-    );
   }
 
   /** Evaluates until no unit fails any more; every pass after a failure starts from the log. */
@@ -384,8 +358,3 @@ export class Task {
 }
 
 /** The first and the last offset that a request brings; undefined where it brings none. */
-function endsOf(request: TaskRequest): { readonly first: number | undefined; readonly last: number | undefined } {
-  if (request.kind === "tick" || request.records.count === 0) return { first: undefined, last: undefined };
-  const { offsets, count } = request.records;
-  return { first: offsets[0] as number, last: offsets[count - 1] as number };
-}

@@ -9,6 +9,7 @@ const PROTOCOL_FILES = [
   "kafka/transactions.ts",
   "kafka/write-batches.ts",
   "runtime/find-hole.ts",
+  "runtime/find-input.ts",
   "runtime/open-task.ts",
   "runtime/read-shuffle.ts",
   "runtime/snapshot.ts",

@@ -19,8 +19,8 @@ export const TASK_GUARDS: readonly Guard[] = [
     patches: [
       at(
         TASK,
-        "      await this.#settle(task);\n      const input = await this.#inputFor(task, request, first);",
-        "      const input = await this.#inputFor(task, request, first);",
+        "      await this.#settle(task);\n      const input = await this.#inputFor(task, request);",
+        "      const input = await this.#inputFor(task, request);",
       ),
       at(TASK, "    task.head = entry;\n", "    await this.#settle(task);\n    task.head = entry;\n"),
     ],
@@ -85,14 +85,14 @@ export const TASK_GUARDS: readonly Guard[] = [
         "while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;",
         "",
       ),
-      at(TASK, "if (last <= task.meta.checkpoint) {", "if (last < 0) {"),
+      at("runtime/find-input.ts", "if (last <= meta.checkpoint) {", "if (last < 0) {"),
     ],
   },
   {
     name: "a hole before the batch is read",
     invariant: "O3",
     without: "records that the mapping left out are lost",
-    patches: [at(TASK, "if (first <= task.meta.checkpoint + 1)", "if (first >= 0)")],
+    patches: [at("runtime/find-input.ts", "if (first <= meta.checkpoint + 1)", "if (first >= 0)")],
   },
   {
     name: "the cache is current only where the batch follows it",
