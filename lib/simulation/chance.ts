@@ -38,6 +38,11 @@ export class Chance {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
+  /** Whether nothing goes wrong any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** From now on nothing goes wrong any more. */
   end(): void {
     this.#isOver = true;

@@ -106,15 +106,17 @@ function operatorsOf(production: Production, { isIdle, addsUp, keepsLate }: Kind
 }
 
 function inputsOf(draw: Draw, startMs: number, { isIdle, keepsLate }: Kind): Input[] {
-  const lines = draw.between(1, draw.pick([4, 8, 8, 24, 40]));
+  const lines = draw.between(1, draw.pick(isIdle ? [4, 8, 24, 40, 40] : [4, 8, 8, 24, 40]));
   const pauseMs = draw.magnitude(2, isIdle ? 3_000 : 300);
+  // Long enough for all windows to close and new ones to begin.
+  const restRate = isIdle ? 0.15 : 0;
   const badRate = draw.occurs(0.3) ? 0.1 : 0;
   const lateRate = keepsLate && draw.occurs(0.3) ? 0.1 : 0;
   const longRate = draw.occurs(0.3) ? 0.2 : 0;
   const inputs: Input[] = [];
   let atMs = 0;
   for (let i = 0; i < lines; i += 1) {
-    atMs += draw.below(pauseMs * 2);
+    atMs += draw.occurs(restRate) ? IDLE_AFTER_MS + draw.below(2 * IDLE_AFTER_MS) : draw.below(pauseMs * 2);
     const words = Array.from({ length: draw.between(1, 5) }, () =>
       draw.occurs(longRate) ? longWord(draw) : draw.pick(VOCABULARY),
     );

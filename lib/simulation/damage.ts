@@ -43,10 +43,21 @@ export function damage(world: Damaged): string | undefined {
   return DAMAGES[kind](world, head) ? kind : undefined;
 }
 
+/** Takes records away that a task has processed, which is no damage; false where there are none. */
+export function expire(world: Damaged): boolean {
+  const heads = headsOf(world).filter(
+    ({ plan, topic, partition, meta }) =>
+      isNotJudged(plan, topic) && meta.checkpoint >= world.kafka.startOffset(topic, partition),
+  );
+  if (heads.length === 0) return false;
+  const { topic, partition, meta } = world.draw.pick(heads);
+  world.kafka.trim(topic, partition, meta.checkpoint + 1);
+  return true;
+}
+
 const DAMAGES = {
   "records are gone before they were read": ({ kafka, draw }: Damaged, { plan, topic, partition, meta }: Head) => {
-    // What the application wrote there is needed to judge it.
-    if (plan.shuffle === undefined && !isForeign(plan, topic)) return false;
+    if (!isNotJudged(plan, topic)) return false;
     // Whoever has read nothing begins with what there is.
     if (meta.checkpoint < 0) return false;
     const unread = kafka.endOffset(topic, partition) - meta.checkpoint - 1;
@@ -80,6 +91,11 @@ const DAMAGES = {
     return true;
   },
 };
+
+/** What the application wrote into other topics is needed to judge it. */
+function isNotJudged(plan: FunctionPlan, topic: string): boolean {
+  return plan.shuffle !== undefined || isForeign(plan, topic);
+}
 
 function isForeign({ sources }: FunctionPlan, topic: string): boolean {
   return sources.some((source) => source.topic.topicName === topic && !source.writtenByMillrace);

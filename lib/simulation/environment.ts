@@ -19,6 +19,8 @@ import type { Witness } from "./witness.ts";
 export type Surroundings = {
   /** Of the code. */
   readonly version: 0 | 1;
+  /** Of its function, when it was made. */
+  readonly generation: number;
   readonly production: Production;
   readonly topology: Topology;
   readonly timeline: Timeline;
@@ -35,13 +37,17 @@ export type Surroundings = {
 export const TABLE = "simulated";
 export const BUCKET = "simulated";
 
+type Times = readonly (readonly [name: RegExp, times: number])[];
+
 const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
 /** How much oftener than others calls go wrong that few invocations make: in no run would they else. The first that fits counts. */
-const RARE: readonly (readonly [name: RegExp, times: number])[] = [
+const RARE: Times = [
   [/^S3 (Delete|List)|parts, once more|DeleteItem|GetItem chunk/, 60],
   [/once more|chunk|parts|listing|generation|^S3|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/, 5],
 ];
+/** How much oftener calls are held up: the moments of a torn read, between which others are to write, above all. */
+const HELD: Times = [[/once more/, 20], ...RARE];
 const SKEW_MS_MAX = 2_000;
 const JUMP_MS_MAX = 60_000;
 
@@ -49,7 +55,9 @@ export class Environment {
   readonly plan: FunctionPlan;
   readonly host: Host;
   /** Invocations that have not ended, zombies among them. */
-  running = 0;
+  #running = 0;
+  readonly #name: string;
+  #invocations = 0;
   #isDead = false;
   #frozenUntilMs = 0;
   #skewMs: number;
@@ -60,6 +68,7 @@ export class Environment {
   constructor(name: string, plan: FunctionPlan, around: Surroundings) {
     const { production, timeline, kafka, dynamodb, topology, chance, witness } = around;
     this.plan = plan;
+    this.#name = name;
     this.#around = around;
     this.#skewMs = chance.draw.below(2 * SKEW_MS_MAX) - SKEW_MS_MAX;
     const timers = {
@@ -109,13 +118,28 @@ export class Environment {
     return this.#around.version;
   }
 
+  get generation(): number {
+    return this.#around.generation;
+  }
+
   get isDead(): boolean {
     return this.#isDead;
   }
 
   /** Whether another invocation may be given to it. */
   get isFree(): boolean {
-    return !this.#isDead && this.running === 0;
+    return !this.#isDead && this.#running === 0;
+  }
+
+  /** An invocation begins. */
+  begin(): void {
+    this.#running += 1;
+    this.#invocations += 1;
+  }
+
+  /** One has ended. */
+  end(): void {
+    this.#running -= 1;
   }
 
   crash(): void {
@@ -134,16 +158,18 @@ export class Environment {
 
   #network(server: string): Network {
     return {
-      call: (name, serve, deadlineMs) => this.#call(`${server} ${name}`, serve, deadlineMs),
+      call: (name, serve, deadlineMs, about) => this.#call(`${server} ${name}`, serve, deadlineMs, about),
       occurs: (fault) => this.#around.chance.occurs(fault as Parameters<Chance["occurs"]>[0]),
       below: (n) => this.#around.chance.draw.below(n),
     };
   }
 
-  #call<T>(name: string, serve: () => T, deadlineMs: number | undefined): Promise<T> {
+  #call<T>(name: string, serve: () => T, deadlineMs: number | undefined, about: string | undefined): Promise<T> {
     const { chance, timeline, holds } = this.#around;
     const endMs = timeline.now() + (deadlineMs ?? 0);
-    const times = RARE.find(([rare]) => rare.test(name))?.[1] ?? 1;
+    const times = timesOf(RARE, name);
+    const heldTimes = timesOf(HELD, name);
+    const by = `${this.#name} ${this.#invocations}`;
     return new Promise((resolve, reject) => {
       // Whoever is dead asks nobody, and is never told.
       if (this.#isDead) return;
@@ -187,10 +213,11 @@ export class Environment {
         else this.#later(backMs, answer);
       };
       timeline.after(thereMs, () => {
-        const isHeld = chance.occurs("held", times) && holds.hold(name, arrive);
+        const request = { name, about, by, arrive };
+        const isHeld = (holds.isStuck(request) || chance.occurs("held", heldTimes)) && holds.hold(request);
         // Whoever waits for it does not wait for ever.
         if (isHeld && deadlineMs !== undefined && !isLate) this.#later(endMs - timeline.now(), lost);
-        if (!isHeld) holds.pass(name, arrive);
+        if (!isHeld) holds.pass(request);
       });
       if (isDying) this.#later(thereMs / 2, () => crash("crash-during"));
     });
@@ -212,4 +239,8 @@ export class Environment {
     if (chance.occurs("slow")) return chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most);
     return 1 + chance.draw.below(TRAVEL_MS_MAX);
   }
+}
+
+function timesOf(all: Times, name: string): number {
+  return all.find(([rare]) => rare.test(name))?.[1] ?? 1;
 }

@@ -6,7 +6,17 @@
 import type { Draw } from "./draw.ts";
 import type { Timeline } from "./timeline.ts";
 
-type Held = {
+/** A request on its way. */
+export type Travelling = {
+  readonly name: string;
+  /** Whose it is, such as a task: of others nobody is a rival. */
+  readonly about: string | undefined;
+  /** Which invocation sent it: its own repeats are no rivals. */
+  readonly by: string;
+  readonly arrive: () => void;
+};
+
+type Held = Travelling & {
   readonly until: ReadonlySet<string>;
   /** How many of those must have arrived. */
   left: number;
@@ -16,7 +26,8 @@ type Held = {
 
 /** However few others there are. */
 const HELD_MS_MAX = 30_000;
-const ARRIVALS_MAX = 6;
+/** A put is to meet the very next one; a read is to have missed something. */
+const ARRIVALS = { put: { least: 1, most: 2 }, read: { least: 1, most: 4 } };
 
 /** What a request waits for, by what is in its name. */
 const RIVALS: readonly (readonly [part: string, until: readonly string[]])[] = [
@@ -38,7 +49,8 @@ export class Holds {
   }
 
   /** Holds a request up; false where it waits for nobody. */
-  hold(name: string, arrive: () => void): boolean {
+  hold(request: Travelling): boolean {
+    const { name, arrive } = request;
     const until = RIVALS.find(([part]) => name.includes(part))?.[1];
     if (until === undefined) return false;
     let isReleased = false;
@@ -47,18 +59,33 @@ export class Holds {
       isReleased = true;
       arrive();
     };
+    const { least, most } = isPut(name) ? ARRIVALS.put : ARRIVALS.read;
     const isBefore = this.#draw.occurs(0.5);
-    this.#held.push({ until: new Set(until), left: 1 + this.#draw.below(ARRIVALS_MAX), isBefore, release });
-    this.#timeline.after(HELD_MS_MAX, release);
+    this.#held.push({ ...request, until: new Set(until), left: this.#draw.between(least, most), isBefore, release });
+    this.#timeline.after(HELD_MS_MAX, () => {
+      this.#held = this.#held.filter((held) => held.release !== release);
+      release();
+    });
     return true;
   }
 
-  /** A request arrives, and `serve` serves it: those that waited for it arrive directly before it, or directly after. */
-  pass(name: string, serve: () => void): void {
-    const due = this.#held.filter((held) => held.until.has(name) && --held.left <= 0);
+  /** Whether an earlier attempt at this put is held up: then it is stuck behind that one. */
+  isStuck({ name, about, by }: Travelling): boolean {
+    return isPut(name) && this.#held.some((held) => held.name === name && held.about === about && held.by === by);
+  }
+
+  /** A request arrives: those that waited for it arrive directly before it, or directly after. */
+  pass({ name, about, by, arrive }: Travelling): void {
+    const due = this.#held.filter(
+      (held) => held.until.has(name) && held.about === about && held.by !== by && --held.left <= 0,
+    );
     if (due.length > 0) this.#held = this.#held.filter((held) => !due.includes(held));
     for (const held of due) if (held.isBefore) held.release();
-    serve();
+    arrive();
     for (const held of due) if (!held.isBefore) held.release();
   }
+}
+
+function isPut(name: string): boolean {
+  return name.includes("Put");
 }

@@ -12,8 +12,9 @@ export interface Network {
    * it has settled by then; without, a request may stay unanswered for ever. For an environment that has crashed nothing ever settles.
    *
    * @param name what is asked, such as "PutItem": crashes and losses are counted by it
+   * @param about whose it is, such as a task: requests about the same are rivals
    */
-  call<T>(name: string, serve: () => T, deadlineMs?: number): Promise<T>;
+  call<T>(name: string, serve: () => T, deadlineMs?: number, about?: string): Promise<T>;
   /** Whether this goes wrong here, such as "throttled" or "read-stale". Each name is a kind of fault that a run must have seen. */
   occurs(fault: string): boolean;
   /** A number from 0 to n − 1. */

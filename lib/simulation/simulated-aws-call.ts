@@ -27,12 +27,14 @@ export type Sent = {
   readonly network: Network;
   /** What crashes and losses are counted by. */
   readonly name: string;
+  /** Whose it is. */
+  readonly about?: string | undefined;
   /** When whoever sent it gives up, on the clock of the world. */
   readonly endMs: number;
 };
 
 /** Carries a request to the service, which does not always get as far as serving it. */
-export function carry<T>(service: AwsService, { network, name, endMs }: Sent, serve: () => T): Promise<T> {
+export function carry<T>(service: AwsService, { network, name, about, endMs }: Sent, serve: () => T): Promise<T> {
   const { starts } = service;
   const arrive = (): T => {
     if (starts !== service.starts) throw new NetworkError("The server was restarted before the request arrived.");
@@ -41,7 +43,7 @@ export function carry<T>(service: AwsService, { network, name, endMs }: Sent, se
     if (network.below(2) === 1) serveInSilence(serve);
     throw new SimulatedServiceError(service.broken, "Internal server error");
   };
-  return network.call(name, arrive, Math.max(0, endMs - service.now()));
+  return network.call(name, arrive, Math.max(0, endMs - service.now()), about);
 }
 
 /** Carries a request that the SDK may repeat; `serve` is told how many attempts there were. */

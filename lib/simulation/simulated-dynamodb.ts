@@ -82,8 +82,11 @@ export class SimulatedDynamoDb {
     const send = (command: { readonly input: object }): Promise<Answer> => {
       const operation = command.constructor.name.replace(/Command$/, "");
       const request = command.input as Request;
-      const name = `${operation}${kindOf(request)}`;
-      return this.#send({ network, operation, request, name, endMs: this.#now() + deadlineMs });
+      const pk = partitionKeyOf(request);
+      const name = `${operation}${kindOf(pk)}`;
+      // A task's name stands at the end, whatever it is that is kept there.
+      const about = pk?.slice(pk.lastIndexOf("#") + 1);
+      return this.#send({ network, operation, request, name, about, endMs: this.#now() + deadlineMs });
     };
     return { send: send as DynamoDbClient["send"], destroy: () => undefined };
   }
@@ -204,9 +207,12 @@ export class SimulatedDynamoDb {
   }
 }
 
-/** What the request is about, by its key. */
-function kindOf({ Item: item, Key: key, ExpressionAttributeValues: values }: Request): string {
-  const pk = (item ?? key)?.pk?.S ?? values?.[":pk"]?.S;
+function partitionKeyOf({ Item: item, Key: key, ExpressionAttributeValues: values }: Request): string | undefined {
+  return (item ?? key)?.pk?.S ?? values?.[":pk"]?.S;
+}
+
+/** What kind of item the request is about. */
+function kindOf(pk: string | undefined): string {
   if (pk === undefined) return "";
   return KINDS.find(([prefix]) => pk.startsWith(prefix))?.[1] ?? " item";
 }

@@ -22,6 +22,14 @@ type Partition = {
   epoch: number;
 };
 
+export type Delivery = {
+  readonly plan: FunctionPlan;
+  readonly event: string;
+  readonly topic: string;
+  /** The last offset of each partition that is in it. */
+  readonly ends: ReadonlyMap<number, number>;
+};
+
 export type MappingOptions = {
   readonly plan: FunctionPlan;
   readonly topic: string;
@@ -33,7 +41,7 @@ export type MappingOptions = {
   /** Which isolation Lambda's pollers have is documented nowhere. */
   readonly isolation: "committed" | "uncommitted";
   /** Ends with whether the invocation succeeded. */
-  readonly invoke: (plan: FunctionPlan, event: string) => Promise<boolean>;
+  readonly invoke: (delivery: Delivery) => Promise<boolean>;
 };
 
 const POLL_MS_MAX = 40;
@@ -106,7 +114,7 @@ export class SimulatedMapping {
     );
     const due = ready.filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
     // Some of them, in any company.
-    const taken = due.filter((_, i) => i === due.length - 1 || chance.draw.occurs(0.6));
+    const taken = due.filter((_, i) => chance.isOver || i === due.length - 1 || chance.draw.occurs(0.6));
     if (taken.length > 0) void this.#deliverFrom(taken);
     if (ready.length > taken.length) this.poll();
   }
@@ -122,9 +130,13 @@ export class SimulatedMapping {
     let succeeded = true;
     if (records.length > 0) {
       const event = this.#eventOf(records.map(({ partition, records }) => [partition.partition, records]));
+      const ends = new Map(
+        records.map(({ partition, records }) => [partition.partition, records.at(-1)?.offset ?? -1]),
+      );
+      const delivery = { plan, event, topic: this.topic, ends };
       // A poller that was given up, and does not know it yet.
-      if (chance.occurs("overlapping")) void invoke(plan, event);
-      succeeded = await invoke(plan, event);
+      if (chance.occurs("overlapping")) void invoke(delivery);
+      succeeded = await invoke(delivery);
     }
     for (const { partition, epoch, next } of batch)
       if (partition.epoch === epoch) this.#end(partition, next, succeeded);
@@ -157,7 +169,7 @@ export class SimulatedMapping {
   #read({ partition }: Partition, from: number) {
     const { kafka, chance, isolation, batchSizeMax } = this.#options;
     const found = kafka.read(this.topic, partition, from, { isolation });
-    const records = found.slice(0, chance.draw.between(1, batchSizeMax));
+    const records = chance.isOver ? found : found.slice(0, chance.draw.between(1, batchSizeMax));
     const last = records.at(-1);
     // Behind the last record, or the end where only markers are left.
     const next = last === undefined ? this.#endOf(partition) : last.offset + 1;

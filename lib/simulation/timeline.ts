@@ -81,5 +81,5 @@ function isBefore(a: Happening, b: Happening): boolean {
 
 /** Ends when every promise that can be settled has been: all microtasks run before the next turn of the event loop. */
 function atRest(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -15,6 +15,8 @@ type Commit = {
   readonly sequenceNumber: number;
   readonly attemptId: string;
   readonly layout: number;
+  /** The input up to this offset is in it. */
+  readonly checkpoint: number;
   readonly unseen: Set<string>;
   before: Commit | undefined;
 };
@@ -83,7 +85,8 @@ export class Witness {
     }
     // Whoever is before the last one is of no interest any more.
     if (before !== undefined) before.before = undefined;
-    const commit: Commit = { sequenceNumber, attemptId, layout: stored.layout, unseen: new Set(), before };
+    const { checkpoint } = JSON.parse(entry.meta) as { checkpoint: number };
+    const commit = { sequenceNumber, attemptId, layout: stored.layout, checkpoint, unseen: new Set<string>(), before };
     this.#heads.set(task, commit);
     for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber))
       for (const fingerprint of fingerprintsOf(batch)) {
@@ -91,6 +94,15 @@ export class Witness {
         this.#sendable.set(fingerprint, { task, commit });
       }
     this.#attempted.delete(nameOf(task, sequenceNumber, attemptId));
+  }
+
+  /** An invocation with a task's input up to an offset has succeeded: nobody delivers it again. */
+  succeeded(task: string, offset: number): void {
+    const head = this.#heads.get(task);
+    if (head === undefined || head.checkpoint < offset)
+      this.#note(`L5: ${task} succeeded with offset ${offset}, which no commit holds`);
+    else if (head.unseen.size > 0 && (head.before?.checkpoint ?? -1) < offset)
+      this.#note(`L5: ${task} succeeded with offset ${offset}, although not all of ${head.sequenceNumber} was sent`);
   }
 
   /** Records reached a partition, whether or not a transaction around them will be committed. */

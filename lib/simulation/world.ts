@@ -11,15 +11,16 @@ import type { StateLog } from "../state-log/state-log.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { TickEvent } from "../wire/lambda-event.ts";
 import { Chance } from "./chance.ts";
-import { DAMAGE_CODES, damage, RECREATED } from "./damage.ts";
-import { BUCKET, Environment, TABLE } from "./environment.ts";
+import { DAMAGE_CODES, type Damaged, damage, expire, RECREATED } from "./damage.ts";
+import { BUCKET, type Environment, TABLE } from "./environment.ts";
+import { Environments } from "./environments.ts";
 import { Holds } from "./holds.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
 import { PERFECT_NETWORK } from "./network.ts";
 import type { Input } from "./program.ts";
 import { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import { SimulatedKafka } from "./simulated-kafka.ts";
-import { SimulatedMapping } from "./simulated-mapping.ts";
+import { type Delivery, SimulatedMapping } from "./simulated-mapping.ts";
 import { SimulatedS3 } from "./simulated-s3.ts";
 import { Timeline } from "./timeline.ts";
 import { inputTopicsOf, judgeRun } from "./verdict.ts";
@@ -37,7 +38,8 @@ export type Run = {
 
 const START_MS = 1_000_000;
 /** Trouble goes on for a while after the last input; then everything must come to rest. */
-const TROUBLE_AFTER_MS = 3_000;
+const TROUBLE_AFTER_MS = { least: 300, most: 60_000 };
+const ROLLOUT_MS_MAX = 3_000;
 const REST_WITHIN_MS = 1_800_000;
 /** Whoever was given up long ago may still act; whoever has stopped at a damage tries again for ever. */
 const AFTERMATH_MS = 120_000;
@@ -65,16 +67,14 @@ class World {
   readonly #seed: number;
   readonly #chance: Chance;
   readonly #timeline = new Timeline(START_MS);
-  readonly #holds: Holds;
   readonly #kafka: SimulatedKafka;
   readonly #dynamodb: SimulatedDynamoDb;
   readonly #s3: SimulatedS3 | undefined;
   readonly #witness: Witness;
   readonly #program: number;
   readonly #mappings: SimulatedMapping[];
-  readonly #environments = new Map<string, Environment[]>();
+  readonly #environments: Environments;
   readonly #wishes: Wishes;
-  #environmentsMade = 0;
   /** Live invocations, zombies not counted. */
   #waitedFor = 0;
   #version: 0 | 1 = 0;
@@ -92,7 +92,6 @@ class World {
     const timed = (line: string) => tell?.(`${String(this.#timeline.now() - START_MS).padStart(9)} ${line}`);
     const chance = new Chance(seed, tell && timed);
     this.#chance = chance;
-    this.#holds = new Holds(this.#timeline, chance.draw);
     this.#wishes = new Wishes(this.#timeline, chance);
     this.#program = chance.draw.below(versions[0].programs.length);
     const { topology } = this.#loaded;
@@ -112,13 +111,22 @@ class World {
       ? new SimulatedS3({ now: () => this.#timeline.now(), buckets: [BUCKET] })
       : undefined;
     for (const { name, partitions } of topology.topics) this.#kafka.createTopic(name, partitions);
+    this.#environments = new Environments({
+      timeline: this.#timeline,
+      chance,
+      holds: new Holds(this.#timeline, chance.draw),
+      kafka: this.#kafka,
+      dynamodb: this.#dynamodb,
+      s3: this.#s3,
+      witness: this.#witness,
+    });
     this.#watchServers();
     const batchSizeMax = chance.draw.pick([1, 2, 4, 8]);
     const isolation = chance.draw.pick(["committed", "uncommitted"] as const);
     // Two pollers that do not know of each other, as after a rebalancing that one of them has missed.
     const pollers = chance.draw.occurs(0.2) ? 2 : 1;
     const around = { kafka: this.#kafka, chance, timeline: this.#timeline, batchSizeMax, isolation };
-    const invoke = (plan: FunctionPlan, event: string) => this.#invoke(plan, event);
+    const invoke = (delivery: Delivery) => this.#invoke(delivery.plan, delivery.event, delivery);
     this.#mappings = Array.from({ length: pollers }, () => topology.functions).flatMap((functions) =>
       functions.flatMap((plan) =>
         inputTopicsOf(plan).map((input) => new SimulatedMapping({ ...around, ...input, plan, invoke })),
@@ -140,9 +148,11 @@ class World {
     this.#plan(lastMs);
     let isOver = false;
     const isDone = () => isOver || this.#damage === "noticed";
-    void this.#comeToRest(lastMs + this.#chance.draw.below(TROUBLE_AFTER_MS)).then(() => {
-      isOver = true;
-    });
+    void this.#comeToRest(lastMs + this.#chance.draw.magnitude(TROUBLE_AFTER_MS.least, TROUBLE_AFTER_MS.most)).then(
+      () => {
+        isOver = true;
+      },
+    );
     const isBroken = () => this.#witness.broken.length > 0;
     await this.#timeline.run(() => isDone() || isBroken(), START_MS + lastMs + REST_WITHIN_MS);
     if (!isDone() && !isBroken()) this.#note("it does not come to rest");
@@ -211,10 +221,18 @@ class World {
   /** What else is to happen before trouble ends. */
   #plan(lastMs: number): void {
     const { draw } = this.#chance;
+    const startsOver = this.#loaded.program.mayStartOver && draw.occurs(0.2);
+    // Whoever starts over wants all again.
+    const hasRetention = !startsOver && draw.occurs(0.2);
     const weather = () => {
       if (this.#chance.occurs("leader-moved")) this.#moveLeader();
       if (this.#chance.occurs("connections-dropped")) this.#kafka.bounce(draw.between(1, this.#kafka.brokers));
-      if (draw.occurs(0.05)) void this.#tick(draw.pick(this.#tasks()));
+      if (hasRetention && draw.occurs(0.2) && expire(this.#damaged))
+        this.#chance.count("event: processed records are gone");
+      if (draw.occurs(0.05)) {
+        const place = draw.pick(this.#tasks());
+        void this.#tick(place.plan, [place]);
+      }
       if (this.#timeline.now() < START_MS + lastMs) this.#timeline.after(WEATHER_MS, weather);
     };
     weather();
@@ -222,21 +240,25 @@ class World {
       this.#timeline.after(draw.below(lastMs + 1), () => {
         this.#chance.count("event: a later version is deployed");
         this.#version = 1;
-        this.#mixedUntilMs = this.#timeline.now() + draw.below(TROUBLE_AFTER_MS);
+        this.#mixedUntilMs = this.#timeline.now() + draw.below(ROLLOUT_MS_MAX);
       });
-    if (draw.occurs(0.06)) this.#timeline.after(draw.below(lastMs + TROUBLE_AFTER_MS), () => this.#doDamage());
-    else if (this.#loaded.program.mayStartOver && draw.occurs(0.2))
-      this.#timeline.after(draw.below(lastMs + 1), () => void this.#startOver());
+    if (draw.occurs(0.06))
+      this.#timeline.after(draw.below(lastMs + TROUBLE_AFTER_MS.most / 20), () => this.#doDamage());
+    else if (startsOver) this.#timeline.after(draw.below(lastMs + 1), () => void this.#startOver());
   }
 
-  #doDamage(): void {
-    const done = damage({
+  get #damaged(): Damaged {
+    return {
       kafka: this.#kafka,
       dynamodb: this.#dynamodb,
       draw: this.#chance.draw,
       functions: this.#loaded.topology.functions,
       nameOf: (plan, topic, partition) => `${APPLICATION}/${plan.name}/${topic}-${partition}/${this.#generation}`,
-    });
+    };
+  }
+
+  #doDamage(): void {
+    const done = damage(this.#damaged);
     if (done === undefined) return;
     this.#chance.count(`damage: ${done}`);
     this.#damage = "done";
@@ -272,12 +294,12 @@ class World {
       );
   }
 
-  #tick({ plan, topic, partition }: TaskPlace): Promise<boolean> {
-    const event = { eventSource: "millrace:tick", functionName: plan.name, tasks: [{ topic, partition }] } as const;
-    return this.#invoke(plan, event);
+  #tick(plan: FunctionPlan, places: readonly TaskPlace[]): Promise<boolean> {
+    const tasks = places.map(({ topic, partition }) => ({ topic, partition }));
+    return this.#invoke(plan, { eventSource: "millrace:tick", functionName: plan.name, tasks });
   }
 
-  async #invoke(plan: FunctionPlan, event: string | TickEvent): Promise<boolean> {
+  async #invoke(plan: FunctionPlan, event: string | TickEvent, delivery?: Delivery): Promise<boolean> {
     const { draw } = this.#chance;
     const environment = this.#environmentFor(plan);
     const { program } = this.#programOf(environment.version);
@@ -295,18 +317,19 @@ class World {
       getRemainingTimeInMillis: () => TIME_OUT_MS,
       [HOST]: environment.host,
     } as InvocationContext;
-    environment.running += 1;
+    environment.begin();
     this.#waitedFor += 1;
     const done = operator(event, context).then(
-      () => true,
+      () => {
+        if (delivery !== undefined && plan.commits) this.#succeeded(environment, delivery);
+        return true;
+      },
       (error: unknown) => {
         this.#failed(error, version);
         return false;
       },
     );
-    void done.then(() => {
-      environment.running -= 1;
-    });
+    void done.then(() => environment.end());
     const early = this.#chance.occurs("timed-out");
     const givenUp = this.#timeline.sleep(early ? draw.below(30) : TIME_OUT_MS).then(() => false);
     const died = environment.death.then(() => false);
@@ -315,39 +338,28 @@ class World {
     return succeeded;
   }
 
+  #succeeded(environment: Environment, { plan, topic, ends }: Delivery): void {
+    // Which generation a function is of that starts over meanwhile, nobody knows.
+    if (environment.isDead || environment.generation !== this.#generation) return;
+    const { toTaskName } = this.#versions[0].production;
+    for (const [partition, offset] of ends)
+      this.#witness.succeeded(toTaskName(APPLICATION, plan.name, topic, partition, this.#generation).full, offset);
+  }
+
   #environmentFor(plan: FunctionPlan): Environment {
     const { draw } = this.#chance;
     const version = this.#timeline.now() < this.#mixedUntilMs && draw.occurs(0.5) ? 0 : this.#version;
-    const pool = `${plan.name} ${version} ${this.#generation}`;
-    const environments = (this.#environments.get(pool) ?? []).filter(({ isDead }) => !isDead);
-    this.#environments.set(pool, environments);
-    const free = environments.filter(({ isFree }) => isFree);
-    if (free.length > 0 && !this.#chance.occurs("cold-start")) return draw.pick(free);
-    const { topology } = this.#programOf(version);
     const generation = this.#generation;
-    const own = topology.functions.find(({ name }) => name === plan.name) as FunctionPlan;
-    const name = `environment-${++this.#environmentsMade}`;
-    const made = new Environment(name, own, {
-      version,
-      production: this.#versions[version].production,
-      topology,
-      timeline: this.#timeline,
-      chance: this.#chance,
-      holds: this.#holds,
-      kafka: this.#kafka,
-      dynamodb: this.#dynamodb,
-      s3: this.#s3,
-      witness: this.#witness,
-      wake: (...wish) => {
-        if (generation === this.#generation) this.#wish(plan, ...wish);
-      },
-    });
-    environments.push(made);
-    return made;
+    const wake: Host["wake"] = (...wish) => {
+      if (generation === this.#generation) this.#wish(plan, ...wish);
+    };
+    const { production } = this.#versions[version];
+    const { topology } = this.#programOf(version);
+    return this.#environments.for(plan, { version, generation, production, topology, wake });
   }
 
   #wish(plan: FunctionPlan, ...[name, topic, partition, atMs, sequenceNumber]: Parameters<Host["wake"]>): void {
-    const tick = () => this.#tick({ plan, topic, partition });
+    const tick = () => this.#tick(plan, [{ plan, topic, partition }]);
     this.#wishes.wish(`${name} ${topic} ${partition} ${this.#generation}`, atMs, sequenceNumber, tick);
   }
 
@@ -376,7 +388,8 @@ class World {
       }
       writes = this.#writes;
       // What the schedule does every minute.
-      for (const place of this.#tasks()) while (!(await this.#tick(place))) await this.#timeline.sleep(LOOK_MS);
+      for (const [plan, places] of Map.groupBy(this.#tasks(), ({ plan }) => plan))
+        while (!(await this.#tick(plan, places))) await this.#timeline.sleep(LOOK_MS);
       if (!this.#wishes.isEmpty) await this.#timeline.sleep(LOOK_MS);
     }
   }
