@@ -240,7 +240,7 @@ class Run {
 
   async #countLinesBefore(): Promise<number> {
     if (!this.#setup.isResumed) return 0;
-    const tasks = await findTasks(this.#setup.workspace.stateLog);
+    const tasks = await findTasks(this.#setup.workspace.stateLog, Date.now());
     const own = tasks.filter(({ functionName, isCurrent }) => functionName === OPERATOR && isCurrent);
     return own.reduce((sum, { checkpoint }) => sum + checkpoint + 1, 0);
   }

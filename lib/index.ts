@@ -141,8 +141,14 @@ export {
 export { type TumblingOptions, tumbling } from "./stream/tumbling.ts";
 export {
   boundedOutOfOrderness,
+  customWatermark,
+  type GeneratedWatermarkOptions,
+  type GeneratorCtx,
+  type GeneratorEventCtx,
   monotonic,
   noWatermark,
+  punctuated,
+  type WatermarkGenerator,
   type WatermarkOptions,
   type WatermarkStrategy,
 } from "./stream/watermark-strategy.ts";

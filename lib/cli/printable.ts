@@ -62,3 +62,15 @@ export function showBytesSize(bytes: number): string {
   const [size, unit] = bytes < 1_000_000 ? [bytes / 1_000, "KB"] : [bytes / 1_000_000, "MB"];
   return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
 }
+
+/** 250 ms, 4.2 s, 3 min, 5 h, 12 d; with a minus in front where it is negative. */
+export function showDuration(ms: number): string {
+  const size = Math.abs(ms);
+  const sign = ms < 0 ? "−" : "";
+  if (size < 1_000) return `${sign}${Math.round(size)} ms`;
+  if (size < 10_000) return `${sign}${(size / 1_000).toFixed(1)} s`;
+  if (size < 120_000) return `${sign}${Math.round(size / 1_000)} s`;
+  if (size < 7_200_000) return `${sign}${Math.round(size / 60_000)} min`;
+  if (size < 172_800_000) return `${sign}${Math.round(size / 3_600_000)} h`;
+  return `${sign}${showCount(Math.round(size / 86_400_000))} d`;
+}

@@ -19,7 +19,9 @@ import { type OutboxBatch, outputsIn, type RecordsBatch } from "./outbox.ts";
 import { type Redriven, readLetters } from "./read-letters.ts";
 import { readShuffle } from "./read-shuffle.ts";
 import { type ReadSettings, readSource, stopped } from "./read-source.ts";
+import { periodMs, runPeriodic } from "./source-generators.ts";
 import { type SourceTime, sourceTimeOf, sourceWatermark } from "./source-time.ts";
+import { encodeGenerators } from "./task-meta.ts";
 
 /** What a task is given. */
 export type TaskInput =
@@ -66,14 +68,17 @@ export function* evaluate(
   collector.startUnit(sequenceNumber);
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
   const { watermarkMs, idle, activeAtMs, checkpoint } = meta;
-  const before = { watermarkMs, idle, activeAtMs, checkpoint };
+  const before = { watermarkMs, idle, activeAtMs, checkpoint, generators: encodeGenerators(meta) };
 
   yield* moveClock(task, nowMs);
   // Or markers that retention takes away would look like records that nobody processed.
   if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
   const records = input.kind === "records" ? yield* readRecords(task, input.stretches, settings) : 0;
   const redriven: Redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : new Map();
+  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
+  const rest = restOf(task, input);
   if (plan.shuffle === undefined) {
+    if (input.kind !== "redrive" && !units.failed) runPeriodic(task, rest.quiet);
     yield* advanceTo(
       task,
       Math.max(
@@ -82,8 +87,6 @@ export function* evaluate(
       ),
     );
   }
-  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
-  const rest = restOf(task, input);
   if (
     input.kind !== "redrive" &&
     rest.quiet &&
@@ -111,6 +114,7 @@ export function* evaluate(
     meta.watermarkMs !== before.watermarkMs ||
     meta.idle !== before.idle ||
     meta.activeAtMs !== before.activeAtMs ||
+    encodeGenerators(meta) !== before.generators ||
     meta.checkpoint !== before.checkpoint;
   return {
     batches,
@@ -169,6 +173,7 @@ function wakeAt(task: OpenTask, input: TaskInput, rest: Rest, pendingMs: number)
     const lags = input.kind === "tick" && !input.nothingToRead;
     at = Math.min(at, (lags ? meta.nowMs : meta.activeAtMs) + rest.idleAfterMs + 1);
   }
+  if (plan.shuffle === undefined && !rest.quiet) at = Math.min(at, meta.nowMs + periodMs(task));
   return Number.isFinite(at) ? at : null;
 }
 

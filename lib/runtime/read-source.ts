@@ -9,6 +9,7 @@ import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-column
 import { buryRecord } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
+import { observerOf } from "./source-generators.ts";
 import type { Problem, UnitId } from "./units.ts";
 
 export type ReadSettings = {
@@ -40,7 +41,10 @@ export function readSource(
   const { topic, nodes, writtenByMillrace } = source;
   const { meta, units, counts, collector } = task;
   const { values, problems } = decodeValues(records, topic.valueFormat, topic.compacted);
-  const readers = nodes.map((node, i) => readerOf(task, node, i, settings.freeze));
+  // A dead letter is of its own time, and says nothing of the present.
+  const readers = nodes.map((node, i) =>
+    readerOf(task, node, i, settings.freeze, redriven === undefined ? observerOf(task, node, i) : undefined),
+  );
   const decodeKeys =
     topic.keyFormat !== undefined && nodes.some((node) => node.reads === "records" || task.chain.keyed.has(node));
 
@@ -104,7 +108,13 @@ export function stopped(task: OpenTask, offset: number | string, problem: Proble
 type Reader = (value: unknown, key: unknown, recordMs: number, records: RecordColumns, i: number) => void;
 
 /** How one source node takes a record of its topic. */
-function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boolean): Reader {
+function readerOf(
+  task: OpenTask,
+  node: SourceNode,
+  index: number,
+  freeze: boolean,
+  observe: ReturnType<typeof observerOf>,
+): Reader {
   const push = task.chain.sources.get(node) as Push;
   const { meta, counts, calls, time } = task;
   const { timestampOf, watermark: strategy } = node;
@@ -152,7 +162,12 @@ function readerOf(task: OpenTask, node: SourceNode, index: number, freeze: boole
     }
     push(element, key, timestampMs);
     // Only what went through moves the watermark.
-    if (timestampMs > futureMs) counts.future++;
-    else if (timestampMs > (meta.newestMs[index] as number)) meta.newestMs[index] = timestampMs;
+    if (timestampMs > futureMs) {
+      counts.future++;
+      return;
+    }
+    if (timestampMs > (meta.newestMs[index] as number)) meta.newestMs[index] = timestampMs;
+    // The topic's own strategy knows its values, one of the operator's what it reads.
+    if (value !== null) observe?.(strategy === node.topic.watermark ? value : element, timestampMs);
   };
 }

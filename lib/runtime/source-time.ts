@@ -13,7 +13,7 @@ export type SourceTime = {
 
 /** The rules for a task that reads a source topic. */
 export function sourceTimeOf(task: OpenTask): SourceTime {
-  const strategies = nodesOf(task).map((node) => node.watermark);
+  const strategies = sourceNodesOf(task).map((node) => node.watermark);
   const idleAfter = strategies.map((strategy) => strategy?.idleAfter);
   const follows = strategies.length > 0 && strategies.every((strategy) => strategy?.whenIdle === "follow-clock");
   return {
@@ -26,17 +26,24 @@ export function sourceTimeOf(task: OpenTask): SourceTime {
 /** The watermark of a source task: the least over its source nodes. */
 export function sourceWatermark(task: OpenTask): number {
   let least = Number.POSITIVE_INFINITY;
-  for (const [i, node] of nodesOf(task).entries()) {
-    const strategy = node.watermark;
-    const watermarkMs =
-      strategy === undefined || strategy.kind === "none"
-        ? Number.NEGATIVE_INFINITY
-        : boundedWatermark(task.meta.newestMs[i] ?? Number.NEGATIVE_INFINITY, strategy.bound);
-    least = Math.min(least, watermarkMs);
+  for (const [i, node] of sourceNodesOf(task).entries()) {
+    least = Math.min(least, watermarkOf(task, i, node));
   }
   return least === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : least;
 }
 
-function nodesOf(task: OpenTask): readonly SourceNode[] {
+function watermarkOf({ meta }: OpenTask, index: number, { watermark }: SourceNode): number {
+  switch (watermark?.kind) {
+    case "bounded":
+      return boundedWatermark(meta.newestMs[index] ?? Number.NEGATIVE_INFINITY, watermark.bound);
+    case "generated":
+      return meta.generated?.[index]?.watermarkMs ?? Number.NEGATIVE_INFINITY;
+    default:
+      return Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** The nodes that read the task's topic. */
+export function sourceNodesOf(task: OpenTask): readonly SourceNode[] {
   return task.plan.sources.find(({ topic }) => topic.topicName === task.name.topic)?.nodes ?? [];
 }

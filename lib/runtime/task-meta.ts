@@ -1,7 +1,9 @@
 /** What is true of a task beside its keyed state; written whole with every commit (L3). */
 
 import { type Counts, noCounts } from "../operators/step.ts";
+import { decodeValue, encodeValue } from "../state/value-encoding.ts";
 import { type InputWatermark, unheardInput } from "../watermarks/combined.ts";
+import type { Generated } from "../watermarks/generated.ts";
 import { decodeWatermark, encodeWatermark } from "../wire/bundle.ts";
 import type { SeenIdentity } from "../wire/identity.ts";
 
@@ -13,6 +15,8 @@ export type TaskMeta = {
   checkpoint: number;
   /** The newest timestamp per source node; −∞ before the first. */
   newestMs: number[];
+  /** What authors' generators have said and remember, per source node; null for nodes without. Absent where there are none. */
+  generated?: (Generated | null)[];
   watermarkMs: number;
   /** The task's clock: never goes back. */
   nowMs: number;
@@ -64,6 +68,7 @@ export function encodeMeta(meta: TaskMeta): string {
   return JSON.stringify({
     ...meta,
     newestMs: meta.newestMs.map(encodeWatermark),
+    ...(meta.generated !== undefined && { generated: encodeGenerated(meta.generated) }),
     watermarkMs: encodeWatermark(meta.watermarkMs),
     nowMs: encodeWatermark(meta.nowMs),
     activeAtMs: encodeWatermark(meta.activeAtMs),
@@ -80,7 +85,25 @@ export function encodeMeta(meta: TaskMeta): string {
   });
 }
 
-type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs"> & {
+/** Whether it changed can be told by this; "" where there are no generators. */
+export function encodeGenerators({ generated }: TaskMeta): string {
+  return generated === undefined ? "" : JSON.stringify(encodeGenerated(generated));
+}
+
+/** Beside the watermark, which may be none, what only the author's functions know. */
+function encodeGenerated(generated: readonly (Generated | null)[]): unknown[] {
+  // Not `map`, which leaves holes.
+  return Array.from(generated, (one) => (one ? [encodeWatermark(one.watermarkMs), encodeValue(one.state)] : null));
+}
+
+function decodeGenerated(encoded: readonly unknown[]): (Generated | null)[] {
+  return (encoded as ([number | string, unknown] | null)[]).map(
+    (one) => one && { watermarkMs: decodeWatermark(one[0]), state: decodeValue(one[1]) },
+  );
+}
+
+type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs" | "generated"> & {
+  generated?: unknown[];
   newestMs: (number | string)[];
   upstream: [string, number, number, number | string, number][];
   seen: [string, SeenIdentity][];
@@ -89,9 +112,10 @@ type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs"> & {
 
 /** The reverse of encodeMeta. */
 export function decodeMeta(text: string): TaskMeta {
-  const encoded = JSON.parse(text) as Encoded;
+  const { generated, ...encoded } = JSON.parse(text) as Encoded;
   return {
     ...encoded,
+    ...(generated !== undefined && { generated: decodeGenerated(generated) }),
     newestMs: encoded.newestMs.map(decodeWatermark),
     watermarkMs: decodeWatermark(encoded.watermarkMs),
     nowMs: decodeWatermark(encoded.nowMs),

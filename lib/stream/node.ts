@@ -28,7 +28,7 @@ export type SourceNode = {
   /** "values": the decoded value; "records": value, key, headers, position. */
   readonly reads: "values" | "records";
   readonly timestampOf: AuthorFunction | undefined;
-  readonly watermark: WatermarkStrategy | undefined;
+  readonly watermark: WatermarkStrategy<never> | undefined;
   readonly startAt: "earliest" | "latest";
   readonly name: string | undefined;
 };

@@ -122,7 +122,7 @@ export interface SourceOptions<in V> {
   /** The element's timestamp, epoch milliseconds. Default: the topic's. */
   readonly timestampOf?: (value: V) => number;
   /** Default: the topic's. */
-  readonly watermark?: WatermarkStrategy;
+  readonly watermark?: WatermarkStrategy<V>;
   /** Where to begin when there is no checkpoint yet. Default "earliest". */
   readonly startAt?: "earliest" | "latest";
   readonly name?: string;

@@ -24,7 +24,7 @@ export interface AnyTopic {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly keyFormat: Format<any, any> | undefined;
   readonly timestampOf: AuthorFunction | undefined;
-  readonly watermark: WatermarkStrategy | undefined;
+  readonly watermark: WatermarkStrategy<never> | undefined;
   readonly partitions: number | undefined;
   readonly retention: Duration | undefined;
   readonly compacted: boolean;
@@ -40,7 +40,7 @@ export interface TopicOptions<in out In, in out Out, in out KeyIn, in out KeyOut
   /** The element's timestamp, epoch milliseconds. Default: the Kafka record's. Not asked for null values, which have the record's. */
   readonly timestampOf?: (value: NoInfer<Out>) => number;
   /** How the topic's watermark follows from what is read. Without one the topic has no event time, and windows in event time refuse it. */
-  readonly watermark?: WatermarkStrategy;
+  readonly watermark?: WatermarkStrategy<NoInfer<Out>>;
   /** At least 1. Default: 4. */
   readonly partitions?: number;
   /** Default: what the broker does by default. */

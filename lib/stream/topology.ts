@@ -172,7 +172,10 @@ function planShuffles(graph: OperatorGraph, counts: PartitionCounts): ReadonlyMa
 function followClockBoundOf(roots: readonly SourceNode[]): number | undefined {
   const strategies = roots.map((root) => root.watermark);
   const bounds = strategies.flatMap((strategy) =>
-    strategy?.kind === "bounded" && strategy.whenIdle === "follow-clock" && strategy.idleAfter !== undefined
+    strategy !== undefined &&
+    strategy.kind !== "none" &&
+    strategy.whenIdle === "follow-clock" &&
+    strategy.idleAfter !== undefined
       ? [strategy.bound as number]
       : [],
   );

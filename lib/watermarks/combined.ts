@@ -44,3 +44,16 @@ export function combine(
   if (!active) return { watermarkMs: Math.max(combinedMs, greatest), idle: true };
   return { watermarkMs: aligned ? Math.max(combinedMs, least) : combinedMs, idle: false };
 }
+
+/** The inputs that hold the combined watermark back: of those that are active and aligned the slowest. None where all are idle. */
+export function slowestOf(inputs: Iterable<readonly [name: string, input: InputWatermark]>): string[] {
+  let least = Number.POSITIVE_INFINITY;
+  let slowest: string[] = [];
+  for (const [name, { watermarkMs, idle, aligned }] of inputs) {
+    if (idle || !aligned || watermarkMs > least) continue;
+    if (watermarkMs < least) slowest = [];
+    least = watermarkMs;
+    slowest.push(name);
+  }
+  return slowest;
+}

@@ -279,7 +279,17 @@ test("a run from input to results, with its state and its dead letters, stopped 
   expect(states).toContainEqual(
     expect.objectContaining({ functionName: "count-words", topic: "lines", partition: 0, checkpoint: 0 }),
   );
-  expect((await run(["state", "list", ...where])).output).toMatch(/^function +input +commits/);
+  // By now nothing was read for a while: a task is told so, and its watermark followed the clock.
+  const { lagMs, watermarkMs } = states.find(
+    ({ partition, topic }: { partition: number; topic: string }) => topic === "lines" && partition === 0,
+  );
+  expect(Math.abs(Date.now() - watermarkMs - lagMs)).toBeLessThan(60_000);
+  const behind = states.filter(({ topic }: { topic: string }) => topic === "count-words--by-key");
+  expect(behind[0].upstream).toHaveLength(4);
+  expect(behind[0].upstream).toContainEqual({ task: "count-words/lines-0", watermarkMs, idle: true, aligned: false });
+  const listed = await run(["state", "list", ...where]);
+  expect(listed.output).toMatch(/^function +input +commits +checkpoint +watermark +lag +held back by +log/);
+  expect(listed.output).toMatch(/\ncount-words--by-key .* \(all idle\) /);
   const shown = await run(["state", "show", "count-words--by-key", ...where]);
   expect(shown.output).toMatch(/^count-words--by-key-0: \d+ commits?, checkpoint \d+/);
   expect((await run(["state", "show", "clean-lines", ...where])).output).toBe(

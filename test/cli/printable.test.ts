@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { parseCount, parseTime } from "../../lib/cli/arguments.ts";
-import { showBytesSize, showPlural, showTime, showValue, toPrintable } from "../../lib/cli/printable.ts";
+import { showBytesSize, showDuration, showPlural, showTime, showValue, toPrintable } from "../../lib/cli/printable.ts";
 import { formatTable } from "../../lib/cli/table.ts";
 import { parseTaskName } from "../../lib/runtime/task-name.ts";
 
@@ -79,4 +79,17 @@ test.each([
   ],
 ])("the task %s", (full, parsed) => {
   expect(parseTaskName(full)).toEqual({ full, ...parsed });
+});
+
+test.each([
+  [0, "0 ms"],
+  [999, "999 ms"],
+  [4_249, "4.2 s"],
+  [60_000, "60 s"],
+  [-3_000, "−3.0 s"],
+  [180_000, "3 min"],
+  [18_000_000, "5 h"],
+  [1_100 * 86_400_000, "1,100 d"],
+])("%s ms is a duration of %s", (ms, shown) => {
+  expect(showDuration(ms)).toBe(shown);
 });

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { combine, hear, type InputWatermark, unheardInput } from "../../lib/watermarks/combined.ts";
+import { combine, hear, type InputWatermark, slowestOf, unheardInput } from "../../lib/watermarks/combined.ts";
 
 const NONE = Number.NEGATIVE_INFINITY;
 
@@ -116,5 +116,19 @@ describe("the combined watermark", () => {
         }
       }),
     );
+  });
+});
+
+describe("what holds the combined watermark back", () => {
+  const input = (watermarkMs: number, idle = false, aligned = true): InputWatermark => ({ watermarkMs, idle, aligned });
+
+  test.each<[string, Record<string, InputWatermark>, string[]]>([
+    ["the slowest", { a: input(5), b: input(3), c: input(4) }, ["b"]],
+    ["all that are equally slow", { a: input(3), b: input(3), c: input(4) }, ["a", "b"]],
+    ["those that were never heard of", { a: input(NONE), b: input(3), c: unheardInput() }, ["a", "c"]],
+    ["none that is idle, or not aligned", { a: input(1, true, false), b: input(2, false, false), c: input(4) }, ["c"]],
+    ["nothing where all are idle", { a: input(1, true), b: input(2, true) }, []],
+  ])("is %s", (_, inputs, expected) => {
+    expect(slowestOf(Object.entries(inputs))).toEqual(expected);
   });
 });

@@ -6,10 +6,14 @@ import { MillraceError } from "../../stream/error.ts";
 import { encodeKey } from "../../stream/key.ts";
 import type { FunctionPlan, Topology } from "../../stream/plan.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
+import { type UpstreamSummary, upstreamOf } from "../find-tasks.ts";
 import { examples } from "../help.ts";
 import { openToLook, type PlaceOptions, placeCommand } from "../place.ts";
 import { showCount, showPlural, showTime, showValue, toJsonValue } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
+
+/** With many partitions, those that are furthest behind are what matters. */
+const UPSTREAM_SHOWN_MAX = 10;
 
 type ShowOptions = PlaceOptions & { readonly key?: string; readonly json?: true };
 
@@ -67,6 +71,7 @@ function describeTask({ place, meta, sequenceNumber, cells }: TaskState) {
     checkpoint: meta.checkpoint,
     watermarkMs: Number.isFinite(meta.watermarkMs) ? meta.watermarkMs : null,
     idle: meta.idle,
+    upstream: upstreamOf(meta.upstream),
     totals: meta.totals,
     tables: Object.fromEntries(tables),
   };
@@ -77,16 +82,26 @@ function showTasks(tasks: readonly TaskState[], { commits }: FunctionPlan): stri
   if (tasks.length === 0) return "It has committed nothing yet.\n";
   return tasks
     .map(describeTask)
-    .map(({ input, commits, checkpoint, watermarkMs, idle, totals, tables }) => {
-      const { records, outputs, late, duplicates } = totals;
+    .map(({ input, commits, checkpoint, watermarkMs, idle, upstream, totals, tables }) => {
+      const { records, outputs, late, duplicates, future } = totals;
       const lines = [
         `${input}: ${showPlural(commits, "commit")}, checkpoint ${checkpoint < 0 ? "–" : showCount(checkpoint)}, watermark ${showTime(watermarkMs)}${idle ? ", idle" : ""}`,
-        `    ever: ${showPlural(records, "record")}, ${showPlural(outputs, "output")}, ${showCount(late)} late, ${showPlural(duplicates, "repeat")} dropped`,
+        `    ever: ${showPlural(records, "record")}, ${showPlural(outputs, "output")}, ${showCount(late)} late, ${showPlural(duplicates, "repeat")} dropped${future === 0 ? "" : `, ${showCount(future)} too far in the future to move the watermark`}`,
+        ...upstream.slice(0, UPSTREAM_SHOWN_MAX).map((one) => `    ${showUpstream(one)}`),
+        ...(upstream.length > UPSTREAM_SHOWN_MAX
+          ? [`    … and ${showCount(upstream.length - UPSTREAM_SHOWN_MAX)} more upstream tasks that are further`]
+          : []),
         ...Object.entries(tables).map(([table, cells]) => `    ${table}: ${showPlural(cells, "value")}`),
       ];
       return `${lines.join("\n")}\n`;
     })
     .join("");
+}
+
+/** What an upstream task has said: `count-words/lines-0 said 2026-11-22 10:00:00.000, idle`. */
+function showUpstream({ task, watermarkMs, idle, aligned }: UpstreamSummary): string {
+  const said = watermarkMs === undefined ? "has no watermark yet" : `is at ${showTime(watermarkMs)}`;
+  return `${task} ${said}${idle ? ", idle" : aligned ? "" : ", not waited for until it has caught up"}`;
 }
 
 /** What is remembered of a key that was typed: it may be a string, or something else as JSON. */

@@ -13,6 +13,7 @@ import { MISTAKES_OF_BROADCASTS } from "./mistakes-of-broadcasts.ts";
 import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 import { MISTAKES_OF_SINKS } from "./mistakes-of-sinks.ts";
+import { MISTAKES_OF_WATERMARKS } from "./mistakes-of-watermarks.ts";
 import { MISTAKES_OF_WINDOWS } from "./mistakes-of-windows.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -23,6 +24,7 @@ const MISTAKES = [
   ...MISTAKES_OF_JOINS,
   ...MISTAKES_OF_PROCESSES,
   ...MISTAKES_OF_SINKS,
+  ...MISTAKES_OF_WATERMARKS,
   ...MISTAKES_OF_WINDOWS,
 ];
 const VALID = [
@@ -32,12 +34,13 @@ const VALID = [
   new URL("./valid-joins.ts", import.meta.url),
   new URL("./valid-process.ts", import.meta.url),
   new URL("./valid-sinks.ts", import.meta.url),
+  new URL("./valid-watermarks.ts", import.meta.url),
   new URL("./valid-windows.ts", import.meta.url),
 ].map((url) => fileURLToPath(url));
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "asyncFunction, boundedOutOfOrderness, counterState, customTrigger, deltaTrigger, dynamoTable, json, mapState, operator, route, seconds, session, setting, sliding, stream, table, text, topic, tumbling, valueState",
+    "asyncFunction, boundedOutOfOrderness, counterState, customTrigger, customWatermark, deltaTrigger, dynamoTable, json, mapState, operator, punctuated, route, seconds, session, setting, sliding, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 
