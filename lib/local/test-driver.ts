@@ -2,6 +2,7 @@
  * The test driver: operators on topics in memory, in virtual time, through the same events, commits and outboxes as everywhere else.
  */
 
+import { COMMIT_LIMITS } from "../runtime/commit-limits.ts";
 import { type DeadLetter, isOfOperator, toDeadLetter } from "../runtime/dead-letter.ts";
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
@@ -43,6 +44,8 @@ export interface TestDriverOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Forget everything but the log after every batch, as if every invocation had a new environment. Default false. */
   readonly restartAfterEveryBatch?: boolean;
+  /** After how many results of windows and timers that are due at once a commit is full, and the next goes on. At least 1; default 20,000, as on Lambda. */
+  readonly resultsPerCommit?: number;
 }
 
 const START_MS = Date.UTC(2100, 0, 1);
@@ -270,6 +273,7 @@ export class TestDriver implements AsyncDisposable {
   }
 
   #newHost(): Host {
+    const { resultsPerCommit } = this.#options;
     return newHost({
       topology: this.#topology,
       broker: this.#broker,
@@ -286,6 +290,9 @@ export class TestDriver implements AsyncDisposable {
       strict: this.#options.strict ?? true,
       replaced: this.#replaced,
       settings: machineSettings({ ...process.env, ...this.#options.environment }),
+      ...(resultsPerCommit !== undefined && {
+        commitLimits: { ...COMMIT_LIMITS, resultsMax: resultsPerCommit },
+      }),
     });
   }
 

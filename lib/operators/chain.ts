@@ -48,6 +48,9 @@ export type ChainSetup = {
   readonly time: TaskTime;
   readonly counts: Counts;
   readonly guard: TaskGuard;
+  readonly isFull: () => boolean;
+  /** The watermark that the step with this table was last told. */
+  readonly toldMs: (table: string) => number;
   readonly call: Caller;
   /** The unit that is being processed, for what is asked on its behalf. */
   readonly scope: () => AskScope;
@@ -77,6 +80,8 @@ export type Chain = {
   readonly shapes: ReadonlyMap<string, string>;
   /** The steps that keep something or wait for something, inputs before what reads them. */
   readonly stateful: readonly Step[];
+  /** The tables of those that are told of time. */
+  readonly tables: ReadonlyMap<Step, string>;
 };
 
 /** The nodes of an operator that read each node. */
@@ -107,6 +112,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   const stateful: Step[] = [];
   const results = new Map<string, NonNullable<Step["fireAgain"]>>();
   const shapes = new Map<string, string>();
+  const tables = new Map<Step, string>();
 
   /** What a node pushes into: all steps of this function that read it. */
   const outOf = (node: Node): Push => {
@@ -128,7 +134,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
 
   const makeStep = (node: Node | SinkNode): Step => {
     if (node.kind === "sink") return { inputs: [setup.sink(node)] };
-    const { state, time, counts, guard, call } = setup;
+    const { state, time, counts, guard, isFull, call } = setup;
     const out = node.kind === "keyBy" && shuffled.has(node) ? setup.shuffle(node) : outOf(node);
     const stateless: StatelessSetup = { time, counts, call, out };
     const withTable = (node: StatefulNode): StepSetup => {
@@ -142,6 +148,8 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
             run,
             () => named(result()),
           ),
+        isFull,
+        toldMs: setup.toldMs(table),
         table: state.table(table),
         tables: (suffix) => state.table(`${table}/${suffix}`),
         late: lateTopicsOf(node).map((topic) => (topic === undefined ? undefined : setup.late(topic))),
@@ -208,9 +216,11 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   for (const node of [...plan.nodes].reverse()) {
     const step = makeStep(node);
     steps.set(node, step);
+    const table = tableName(plan, node as StatefulNode);
+    if (step.advance !== undefined) tables.set(step, table);
     if (step.advance !== undefined || step.flush !== undefined || step.asks !== undefined) stateful.unshift(step);
-    if (step.shape !== undefined) shapes.set(tableName(plan, node as StatefulNode), step.shape);
-    if (step.fireAgain !== undefined) results.set(tableName(plan, node as StatefulNode), step.fireAgain);
+    if (step.shape !== undefined) shapes.set(table, step.shape);
+    if (step.fireAgain !== undefined) results.set(table, step.fireAgain);
   }
 
   const sideNodes = plan.shuffle?.sides ?? [];
@@ -226,6 +236,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     results,
     shapes,
     stateful,
+    tables,
   };
 }
 

@@ -33,6 +33,7 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
     time,
     counts,
     guard,
+    isFull,
     call,
     out,
     late: [late],
@@ -50,6 +51,8 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
   const keyOf = keyOfWindows(node);
   /** The watermark that this step was last told of. */
   let toldMs = time.watermarkMs;
+  /** Timers in event time are left that were due then. */
+  let isFiring = false;
   const eventTimers = new Timers(tables, "event");
   const processingTimers = new Timers(tables, "processing");
 
@@ -217,14 +220,19 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
 
     advance() {
       author?.sweep();
-      if (time.watermarkMs !== toldMs) {
+      if (time.watermarkMs !== toldMs || isFiring) {
         toldMs = time.watermarkMs;
-        eventTimers.advance(toldMs, (name, key, timeMs, nth) =>
-          onTimer("event", spanOf(name as string), key, timeMs, nth),
+        isFiring = eventTimers.advance(
+          toldMs,
+          (name, key, timeMs, nth) => onTimer("event", spanOf(name as string), key, timeMs, nth),
+          isFull,
         );
+        if (isFiring) return true;
       }
-      processingTimers.advance(time.nowMs - 1, (name, key, timeMs, nth) =>
-        onTimer("processing", spanOf(name as string), key, timeMs, nth),
+      return processingTimers.advance(
+        time.nowMs - 1,
+        (name, key, timeMs, nth) => onTimer("processing", spanOf(name as string), key, timeMs, nth),
+        isFull,
       );
     },
 

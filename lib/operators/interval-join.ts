@@ -80,6 +80,7 @@ export function intervalJoinStep(
       toldMs = time.watermarkMs;
       lefts.dropBehind(toldMs);
       rights.dropBehind(toldMs);
+      return false;
     },
 
     // What is behind already is dropped at the next advance.

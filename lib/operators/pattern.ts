@@ -208,10 +208,12 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
     shape: shapeOf(node),
 
     advance() {
-      if (!inEventTime) return advanceTo(time.nowMs);
-      if (time.watermarkMs === toldMs) return;
-      toldMs = time.watermarkMs;
-      advanceTo(toldMs);
+      if (!inEventTime) advanceTo(time.nowMs);
+      else if (time.watermarkMs !== toldMs) {
+        toldMs = time.watermarkMs;
+        advanceTo(toldMs);
+      }
+      return false;
     },
 
     /** An element is matched again with what it is worth now: it is late, as everything that comes behind the watermark. */

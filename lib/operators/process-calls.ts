@@ -100,7 +100,7 @@ export function keyedCalls(
   setup: StepSetup,
   more: object = {},
 ): KeyedCalls {
-  const { time, guard, call } = setup;
+  const { time, guard, isFull, call } = setup;
   const { onTimer } = node;
   // What it keeps itself lies in tables with suffixes.
   if (setup.table.size > 0)
@@ -112,6 +112,8 @@ export function keyedCalls(
   const states = makeStates(node.states, scope, setup);
   const eventTimers = new Timers(setup.tables, "event");
   const clockTimers = new Timers(setup.tables, "processing");
+  /** Timers in event time are left that were due at the watermark that the step was last told. */
+  let isFiring = false;
 
   const ctx = {
     ...call.ctx,
@@ -136,22 +138,26 @@ export function keyedCalls(
   };
 
   const fire = (timers: Timers, kind: FiredTimer[0], toMs: number) =>
-    timers.advance(toMs, (_, encoded, timeMs, nth) => {
-      // Set by a version of the code that had an onTimer.
-      if (onTimer === undefined) return;
-      guard(
-        // The same timer may fire again in one batch: set anew, at another watermark or time.
-        () =>
-          `${kind} timer ${timeMs} of key ${JSON.stringify(encoded)} at ${time.watermarkMs}, ${time.nowMs}${nth === 0 ? "" : `, again ${nth}`}`,
-        () => callOnTimer(encoded, [kind, timeMs]),
-        () => ({
-          shown: { key: decodeKey(encoded), timer: { time: kind, firedAtMs: timeMs } },
-          namespace: NAMESPACE,
-          key: encoded,
-          accumulator: [kind, timeMs],
-        }),
-      );
-    });
+    timers.advance(
+      toMs,
+      (_, encoded, timeMs, nth) => {
+        // Set by a version of the code that had an onTimer.
+        if (onTimer === undefined) return;
+        guard(
+          // The same timer may fire again in one batch: set anew, at another watermark or time.
+          () =>
+            `${kind} timer ${timeMs} of key ${JSON.stringify(encoded)} at ${time.watermarkMs}, ${time.nowMs}${nth === 0 ? "" : `, again ${nth}`}`,
+          () => callOnTimer(encoded, [kind, timeMs]),
+          () => ({
+            shown: { key: decodeKey(encoded), timer: { time: kind, firedAtMs: timeMs } },
+            namespace: NAMESPACE,
+            key: encoded,
+            accumulator: [kind, timeMs],
+          }),
+        );
+      },
+      isFull,
+    );
 
   return {
     states,
@@ -161,10 +167,11 @@ export function keyedCalls(
     timed: {
       advance() {
         for (const { rules, cells } of states) rules.sweep(cells.sweep);
-        fire(clockTimers, "processing", time.nowMs);
-        if (time.watermarkMs === calls.toldMs) return;
+        if (fire(clockTimers, "processing", time.nowMs)) return true;
+        if (time.watermarkMs === calls.toldMs && !isFiring) return false;
         calls.toldMs = time.watermarkMs;
-        fire(eventTimers, "event", calls.toldMs);
+        isFiring = fire(eventTimers, "event", calls.toldMs);
+        return isFiring;
       },
 
       ...(onTimer !== undefined && {

@@ -22,8 +22,19 @@ const NAMESPACE = "sessions";
 
 export function sessionAggregateStep(
   node: WindowAggregateNode & { readonly assigner: SessionSpec },
-  { table, time, counts, guard, call, out, late: [late] }: StepSetup,
+  setup: StepSetup,
 ): Step {
+  const {
+    table,
+    tables,
+    time,
+    counts,
+    guard,
+    isFull,
+    call,
+    out,
+    late: [late],
+  } = setup;
   const { assigner, aggregator, allowedLateness } = node;
   const { create, add, result } = aggregator;
   const keyOf = keyOfWindows(node);
@@ -35,10 +46,14 @@ export function sessionAggregateStep(
   /** Where time stands: no element with this timestamp or an earlier one is expected. By the clock that is the millisecond before now, as in Flink. */
   const passedMs = () => (inEventTime ? time.watermarkMs : time.nowMs - 1);
   /** What this step was last told. */
-  let toldMs = passedMs();
+  let toldMs = inEventTime ? setup.toldMs : passedMs();
   /** What was due by then has fired: while sessions fire, at that very time only those of keys up to `firedKey`. */
   let firedMs = toldMs;
   let firedKey: string | undefined;
+  /** These two, where a commit was full before all had fired. */
+  const progress = tables("progress");
+  const stopped = progress.get(NAMESPACE, "") as [firedMs: number, firedKey: string] | undefined;
+  if (stopped !== undefined) [firedMs, firedKey] = stopped;
   let queue: DueQueue | undefined;
 
   const sessionsOf = (encoded: string) => table.get(NAMESPACE, encoded) as Session[] | undefined;
@@ -115,7 +130,7 @@ export function sessionAggregateStep(
 
     advance() {
       toldMs = passedMs();
-      if (toldMs === firedMs) return;
+      if (toldMs === firedMs && firedKey === undefined) return false;
       const keys = order();
       for (let due = keys.take(toldMs); due !== undefined; due = keys.take(toldMs)) {
         const { timeMs, key } = due;
@@ -134,9 +149,14 @@ export function sessionAggregateStep(
         if (left.length === 0) table.remove(NAMESPACE, key);
         else if (left.length < sessions.length) table.set(NAMESPACE, key, left);
         for (const session of left) keys.note(key, dueOf(session, key));
+        if (!isFull()) continue;
+        progress.set(NAMESPACE, "", [firedMs, firedKey]);
+        return true;
       }
       firedKey = undefined;
       firedMs = toldMs;
+      progress.remove(NAMESPACE, "");
+      return false;
     },
 
     fireAgain(namespace, encoded, accumulator) {

@@ -50,8 +50,8 @@ export class SliceTotals {
     }
   }
 
-  /** Calls `visit` for every key in the window that ends at `endMs`. Windows are asked for in order of time. */
-  forEach(endMs: number, visit: (key: string, accumulator: unknown) => void): void {
+  /** What every key has in the window that ends at `endMs`. Windows are asked for in order of time. */
+  *entries(endMs: number): Iterable<[key: string, accumulator: unknown]> {
     const start = this.#slicing.startOf(endMs);
     const middle = this.#middleOf(endMs);
     if (middle !== this.#middle) {
@@ -72,9 +72,9 @@ export class SliceTotals {
         continue;
       }
       const rest = front.get(key);
-      visit(key, rest === undefined ? folds.at(-1) : this.#merge(this.#copy(folds.at(-1)), rest));
+      yield [key, rest === undefined ? folds.at(-1) : this.#merge(this.#copy(folds.at(-1)), rest)];
     }
-    for (const [key, total] of front) if (!back.has(key)) visit(key, total);
+    for (const entry of front) if (!back.has(entry[0])) yield entry;
     if (this.#remembers) return;
     this.#back = undefined;
     this.#front = new Map();

@@ -10,6 +10,7 @@ import type { CumulativeSpec, SlidingSpec } from "../stream/window-spec.ts";
 import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
+import { FiredKeys } from "./fired-keys.ts";
 import { SliceTotals } from "./slice-totals.ts";
 import type { Step, StepSetup } from "./step.ts";
 import { keyOfWindows } from "./window-results.ts";
@@ -18,8 +19,19 @@ type Merge = (a: unknown, b: unknown) => unknown;
 
 export function slicedAggregateStep(
   node: WindowAggregateNode & { readonly assigner: SlidingSpec | CumulativeSpec },
-  { table, time, counts, guard, call, out, late: [late] }: StepSetup,
+  setup: StepSetup,
 ): Step {
+  const {
+    table,
+    tables,
+    time,
+    counts,
+    guard,
+    isFull,
+    call,
+    out,
+    late: [late],
+  } = setup;
   const { assigner, aggregator, allowedLateness } = node;
   const slicing = slicingOf(assigner);
   const { sliceMs, offsetMs, everyMs } = slicing;
@@ -35,8 +47,12 @@ export function slicedAggregateStep(
   const lateness = inEventTime ? allowedLateness : 0;
   /** Where time stands: no element with this timestamp or an earlier one is expected. By the clock that is the millisecond before now, as in Flink. */
   const passedMs = () => (inEventTime ? time.watermarkMs : time.nowMs - 1);
-  /** What this step was last told: what was due then has fired. */
-  let toldMs = passedMs();
+  /** What this step was last told: what was due then has fired, but for what is `firing`. */
+  let toldMs = inEventTime ? setup.toldMs : passedMs();
+  const fired = new FiredKeys(tables("fired"));
+  /** Up to there all windows have fired. */
+  let firedMs = fired.windowMs === undefined ? toldMs : fired.windowMs - 1;
+  let firing: Iterator<void> | undefined;
   /** The earliest time at which something is due; undefined: the table has to be looked through. */
   let dueMs: number | undefined;
 
@@ -64,11 +80,11 @@ export function slicedAggregateStep(
   /** The end of the first window with a slice that has not fired. */
   const nextEnd = (slice: number) => {
     const first = slicing.firstEnd(slice);
-    if (first - 1 > toldMs) return first;
+    if (first - 1 > firedMs) return first;
     // Also where time is at its end.
-    return toldMs - first >= slicing.lastEnd(slice) - first
+    return firedMs - first >= slicing.lastEnd(slice) - first
       ? Number.POSITIVE_INFINITY
-      : first + (Math.floor((toldMs + 1 - first) / everyMs) + 1) * everyMs;
+      : first + (Math.floor((firedMs + 1 - first) / everyMs) + 1) * everyMs;
   };
 
   /** When a slice next has to be looked at: a window with it fires, or none needs it any more. */
@@ -155,25 +171,17 @@ export function slicedAggregateStep(
     },
 
     advance() {
-      const previousMs = toldMs;
-      if (passedMs() === previousMs) return;
-      if (passedMs() < nextDue()) {
-        toldMs = passedMs();
-        return;
-      }
-      const slices = ([...table.namespaces()] as number[]).sort((a, b) => a - b);
-      const ends = new Set<number>();
-      for (const slice of slices) {
-        const last = Math.min(slicing.lastEnd(slice), passedMs() + 1);
-        for (let endMs = nextEnd(slice); endMs <= last; endMs += everyMs) ends.add(endMs);
-      }
       toldMs = passedMs();
-      for (const endMs of [...ends].sort((a, b) => a - b)) {
-        totals.forEach(endMs, (key, accumulator) => fire(endMs, key, accumulator));
-        counts.windowsClosed++;
+      // The clock may have gone on while the commit before was made.
+      while (firedMs !== toldMs) {
+        if (firing === undefined && toldMs < nextDue()) firedMs = toldMs;
+        else {
+          firing ??= fireTo(toldMs);
+          if (!firing.next().done) return true;
+          firing = undefined;
+        }
       }
-      for (const slice of slices) if (slicing.lastEnd(slice) - 1 + lateness <= toldMs) table.drop(slice);
-      dueMs = undefined;
+      return false;
     },
 
     fireAgain: (endMs, encoded, accumulator) => handOn(endMs as number, encoded, accumulator),
@@ -181,6 +189,35 @@ export function slicedAggregateStep(
     nextEventTimeMs: () => (inEventTime ? nextDue() : Number.POSITIVE_INFINITY),
     nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue() + 1),
   };
+
+  /** Fires windows in order of time; yields where the commit is full. */
+  function* fireTo(toMs: number): Iterator<void> {
+    const slices = ([...table.namespaces()] as number[]).sort((a, b) => a - b);
+    const ends = new Set<number>();
+    for (const slice of slices) {
+      const last = Math.min(slicing.lastEnd(slice), toMs + 1);
+      for (let endMs = nextEnd(slice); endMs <= last; endMs += everyMs) ends.add(endMs);
+    }
+    for (const endMs of [...ends].sort((a, b) => a - b)) {
+      const isResumed = fired.windowMs === endMs - 1;
+      let keys: string[] = [];
+      for (const [key, accumulator] of totals.entries(endMs)) {
+        if (isResumed && fired.has(endMs - 1, key)) continue;
+        fire(endMs, key, accumulator);
+        keys.push(key);
+        if (!isFull()) continue;
+        fired.add(endMs - 1, keys);
+        keys = [];
+        yield;
+      }
+      fired.clear(endMs - 1);
+      firedMs = endMs - 1;
+      counts.windowsClosed++;
+    }
+    for (const slice of slices) if (slicing.lastEnd(slice) - 1 + lateness <= toMs) table.drop(slice);
+    dueMs = undefined;
+    firedMs = toMs;
+  }
 
   function nextDue(): number {
     if (dueMs === undefined) {

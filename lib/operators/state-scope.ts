@@ -110,7 +110,7 @@ export class StateRules {
         const oldestMs = sweep(namespace, key);
         if (oldestMs !== undefined) this.written(namespace, key, oldestMs);
       },
-      SWEPT_MAX,
+      (swept) => swept === SWEPT_MAX,
     );
   }
 

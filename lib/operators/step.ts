@@ -19,8 +19,11 @@ export interface Step {
   partials?(windows: readonly PartialWindow[]): void;
   /** Moves what it gathered of a stretch of input into its tables. Called before time moves, and at the end of a stretch. */
   flush?(): void;
-  /** The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. */
-  advance?(): void;
+  /**
+   * The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. True: the commit is full before all has fired; the step is
+   * called again after it, perhaps by another who only knows what is in its tables.
+   */
+  advance?(): boolean;
   /** What it wants to know from the outside before it can go on. Asked and answered between stretches of input, before time moves. */
   readonly asks?: Asks;
   /** Fires a result again that failed, from what its dead letter kept. A window's changes none of its cells; a process function's timer meets the state of now. */
@@ -119,6 +122,10 @@ export type StatelessSetup = {
 /** What a step with state finds around it. */
 export type StepSetup = StatelessSetup & {
   readonly guard: Guard;
+  /** Whether the commit has enough results: asked after each that a step fires on its own. */
+  readonly isFull: () => boolean;
+  /** The watermark that the step was last told, by whoever had the task before. Behind `time` for some, where that was stopped by a full commit. */
+  readonly toldMs: number;
   /** The step's cells. */
   readonly table: KeyedTable;
   /** Further tables of the step, such as its timers', by a suffix that never changes. */

@@ -24,7 +24,10 @@ type Version = readonly [timestampMs: number, value: unknown];
 /** What a dead letter keeps of a result: the left element's timestamp, itself, and the version, if there is one. */
 type Fired = readonly [timestampMs: number, left: unknown, ...version: unknown[]];
 
-export function tableJoinStep({ mode, fn }: TableJoinNode, { tables, time, call, guard, out }: StepSetup): Step {
+export function tableJoinStep(
+  { mode, fn }: TableJoinNode,
+  { tables, time, call, guard, isFull, out }: StepSetup,
+): Step {
   const join = bindPair(fn, call, "join");
   /** What this step was last told. */
   let toldMs = time.watermarkMs;
@@ -84,25 +87,36 @@ export function tableJoinStep({ mode, fn }: TableJoinNode, { tables, time, call,
     };
   };
 
+  /** Joins all that the watermark has passed at `watermarkMs`. */
+  const joinTo = (watermarkMs: number) => {
+    const versionsOf = passed(watermarkMs);
+    const due: { key: string; timestampMs: number; value: unknown }[] = [];
+    lefts.take(watermarkMs, (key, timestampMs, value) => due.push({ key, timestampMs, value }));
+    // In order of time; a sort leaves what is equal in order of arrival.
+    due.sort((a, b) => a.timestampMs - b.timestampMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    let nth = 0;
+    for (const [i, { key, timestampMs, value }] of due.entries()) {
+      nth = due[i - 1]?.key === key && due[i - 1]?.timestampMs === timestampMs ? nth + 1 : 0;
+      const version = versionsOf(key).findLast((candidate) => candidate[0] <= timestampMs);
+      if (version !== undefined && version[1] !== null) fire(key, [timestampMs, value, version[1]], nth);
+      else if (mode === "left") fire(key, [timestampMs, value], nth);
+    }
+  };
+
   return {
     inputs: [left, right],
     shape: "table join",
 
     advance() {
-      if (time.watermarkMs === toldMs) return;
-      toldMs = time.watermarkMs;
-      const versionsOf = passed(toldMs);
-      const due: { key: string; timestampMs: number; value: unknown }[] = [];
-      lefts.take(toldMs, (key, timestampMs, value) => due.push({ key, timestampMs, value }));
-      // In order of time; a sort leaves what is equal in order of arrival.
-      due.sort((a, b) => a.timestampMs - b.timestampMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-      let nth = 0;
-      for (const [i, { key, timestampMs, value }] of due.entries()) {
-        nth = due[i - 1]?.key === key && due[i - 1]?.timestampMs === timestampMs ? nth + 1 : 0;
-        const version = versionsOf(key).findLast((candidate) => candidate[0] <= timestampMs);
-        if (version !== undefined && version[1] !== null) fire(key, [timestampMs, value, version[1]], nth);
-        else if (mode === "left") fire(key, [timestampMs, value], nth);
+      // By stretches, as if the watermark had stopped behind each: so a commit need not hold all that waited. What came too late is joined with the first.
+      while (toldMs < time.watermarkMs) {
+        const endMs = (Math.floor((toldMs + 1) / STRETCH_MS) + 1) * STRETCH_MS - 1;
+        const firstMs = Math.min(lefts.nextDropMs(), waiting.nextDropMs());
+        toldMs = Math.min(Math.max(endMs, firstMs), time.watermarkMs);
+        joinTo(toldMs);
+        if (isFull() && toldMs < time.watermarkMs) return true;
       }
+      return false;
     },
 
     fireAgain: (_namespace, encoded, fired) => handOn(encoded, fired as Fired),

@@ -106,29 +106,32 @@ export class Timers {
 
   /**
    * Fires all timers up to `toMs`, in order of time, then of namespace (numbers before names), then of encoded key. What is set meanwhile and due by then
-   * fires too, in its turn, as in Flink. With `most`, the others stay for the next time.
+   * fires too, in its turn, as in Flink. Where `isEnough` says so, the others stay for the next time. Returns whether there are any.
    */
-  advance(toMs: number, fire: FireTimer, most = Number.POSITIVE_INFINITY): void {
-    if (this.nextMs() > toMs) return;
+  advance(toMs: number, fire: FireTimer, isEnough: (fired: number) => boolean = () => false): boolean {
+    if (this.nextMs() > toMs) return false;
     if (this.#heap === undefined) this.#order();
     this.#firingToMs = toMs;
     let fired = 0;
     try {
       for (let heap = this.#heap as unknown as Entry[]; heap.length > 0; heap = this.#heap as unknown as Entry[]) {
         const { timeMs, namespace, key, chain } = heap[0] as Entry;
-        if (timeMs > toMs || fired === most) break;
+        if (timeMs > toMs) break;
         pop(heap);
         if (!this.#remove(namespace, key, timeMs)) continue;
         (this.#count as number)--;
         this.#chain = chain;
         fired++;
         fire(namespace, key, timeMs, chain === 0 ? 0 : this.#nth(namespace, key, timeMs));
+        // At the end of time there is always a next one.
+        if (isEnough(fired)) return this.nextMs() <= toMs && (this.#heap as Entry[]).length > 0;
       }
     } finally {
       this.#firingToMs = Number.NEGATIVE_INFINITY;
       this.#chain = 0;
       this.#firedAgain.clear();
     }
+    return false;
   }
 
   #nth(namespace: Namespace, key: string, timeMs: number): number {

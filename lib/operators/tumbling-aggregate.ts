@@ -10,13 +10,25 @@ import type { WindowAggregateNode } from "../stream/node.ts";
 import type { TumblingSpec } from "../stream/window-spec.ts";
 import { maxTimestamp, tumblingWindow, windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
+import { FiredKeys } from "./fired-keys.ts";
 import type { Step, StepSetup } from "./step.ts";
 import { keyOfWindows } from "./window-results.ts";
 
 export function tumblingAggregateStep(
   node: WindowAggregateNode & { readonly assigner: TumblingSpec },
-  { table, time, counts, guard, call, out, late: [late] }: StepSetup,
+  setup: StepSetup,
 ): Step {
+  const {
+    table,
+    tables,
+    time,
+    counts,
+    guard,
+    isFull,
+    call,
+    out,
+    late: [late],
+  } = setup;
   const { assigner, aggregator, allowedLateness } = node;
   const { size, offset } = assigner;
   const { create, add, result } = aggregator;
@@ -30,8 +42,12 @@ export function tumblingAggregateStep(
   const lateness = inEventTime ? allowedLateness : 0;
   /** Where time stands: no element with this timestamp or an earlier one is expected. By the clock that is the millisecond before now, as in Flink. */
   const passedMs = () => (inEventTime ? time.watermarkMs : time.nowMs - 1);
-  /** What this step was last told: what was due then has fired. */
-  let toldMs = passedMs();
+  /** What this step was last told: what was due then has fired, but for what is `firing`. */
+  let toldMs = inEventTime ? setup.toldMs : passedMs();
+  const fired = new FiredKeys(tables("fired"));
+  /** Up to there all has fired. Without lateness what has fired goes, so that whatever is left has not. */
+  let firedMs = lateness > 0 ? (fired.windowMs ?? toldMs + 1) - 1 : Math.min(toldMs, earliestMs() - 1);
+  let firing: Iterator<void> | undefined;
 
   /** The stretch of input so far: windows that have not fired. */
   const gathered = new Map<number, Map<string, unknown>>();
@@ -127,20 +143,14 @@ export function tumblingAggregateStep(
     },
 
     advance() {
-      const previousMs = toldMs;
       toldMs = passedMs();
-      if (toldMs === previousMs) return;
-      const due = ([...table.namespaces()] as number[])
-        .filter((start) => start + size - 1 <= toldMs)
-        .sort((a, b) => a - b);
-      for (const start of due) {
-        const lastMs = start + size - 1;
-        if (lastMs > previousMs) {
-          table.forEach(start, (key, accumulator) => fire(start, key, accumulator));
-          counts.windowsClosed++;
-        }
-        if (lastMs + lateness <= toldMs) table.drop(start);
+      // The clock may have gone on while the commit before was made.
+      while (firedMs !== toldMs) {
+        firing ??= fireTo(toldMs);
+        if (!firing.next().done) return true;
+        firing = undefined;
       }
+      return false;
     },
 
     fireAgain: (start, encoded, accumulator) => handOn(start as number, encoded, accumulator),
@@ -148,6 +158,42 @@ export function tumblingAggregateStep(
     nextEventTimeMs: () => (inEventTime ? nextDue() : Number.POSITIVE_INFINITY),
     nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextDue() + 1),
   };
+
+  /** Fires windows in order of time; yields where the commit is full. */
+  function* fireTo(toMs: number): Iterator<void> {
+    const due = ([...table.namespaces()] as number[]).filter((start) => start + size - 1 <= toMs).sort((a, b) => a - b);
+    for (const start of due) {
+      const lastMs = start + size - 1;
+      if (lastMs > firedMs) {
+        const isResumed = fired.windowMs === lastMs;
+        let keys: string[] = [];
+        for (const cells of table.cellsOf(start))
+          for (const [key, accumulator] of cells) {
+            if (isResumed && fired.has(lastMs, key)) continue;
+            fire(start, key, accumulator);
+            keys.push(key);
+            if (!isFull()) continue;
+            if (lateness > 0) fired.add(lastMs, keys);
+            else for (const key of keys) table.remove(start, key);
+            keys = [];
+            yield;
+          }
+        fired.clear(lastMs);
+        firedMs = lastMs;
+        counts.windowsClosed++;
+      }
+      if (lastMs + lateness <= toMs) table.drop(start);
+    }
+    firedMs = toMs;
+  }
+
+  /** The last millisecond of the earliest window; +∞ for none. */
+  function earliestMs(): number {
+    return [...(table.namespaces() as Set<number>)].reduce(
+      (least, start) => Math.min(least, start + size - 1),
+      Number.POSITIVE_INFINITY,
+    );
+  }
 
   function nextDue(): number {
     let next = Number.POSITIVE_INFINITY;

@@ -59,6 +59,8 @@ export class Collector {
   #salt = 0;
   readonly #shuffles: ShuffleBuffer[];
   #careful = false;
+  /** Of the records that wait to be taken. */
+  bytes = 0;
 
   constructor(plan: FunctionPlan, { full, partition }: TaskName, recordBytesMax: number, call: Caller) {
     this.recordBytesMax = recordBytesMax;
@@ -188,6 +190,7 @@ export class Collector {
       ? record
       : { ...record, headers: [identityHeader(this.#task, this.#salt, this.#ordinal), ...record.headers] };
     (topicRecords[partition] as OutgoingRecord[]).push(identified);
+    this.bytes += recordBytes(record);
     this.#ordinal++;
   }
 
@@ -199,6 +202,7 @@ export class Collector {
         if (records.length > 0) batches.push({ kind: this.#commits ? "records" : "sealed", topic, partition, records });
     }
     this.#records = new Map();
+    this.bytes = 0;
     return batches;
   }
 

@@ -36,6 +36,8 @@ export type TaskInput =
       /** Raises a source task's watermark to at least this. */
       readonly watermarkMs: number | undefined;
     }
+  /** Nothing new: what the commit before had no room for. */
+  | { readonly kind: "rest" }
   /** Dead letters of this task, to be processed again. They move neither checkpoint nor watermark. */
   | { readonly kind: "redrive"; readonly letters: readonly DeadLetter[] };
 
@@ -43,6 +45,8 @@ export type Evaluation = {
   readonly batches: readonly OutboxBatch[];
   readonly taken: TakenChanges;
   readonly wakeAtMs: number | null;
+  /** The commit is full: its rest is to be evaluated next, then what is left of the input. */
+  readonly isFull: boolean;
   /** Something must be committed. */
   readonly changed: boolean;
   readonly records: number;
@@ -66,28 +70,16 @@ export function* evaluate(
   collector.careful = units.careful;
   task.calls.caller.freeze = settings.freeze ? deepFreeze : undefined;
   collector.startUnit(sequenceNumber);
+  task.isFull = false;
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
   const { watermarkMs, idle, activeAtMs, checkpoint } = meta;
   const before = { watermarkMs, idle, activeAtMs, checkpoint, generators: encodeGenerators(meta) };
 
   yield* moveClock(task, nowMs);
-  // Or markers that retention takes away would look like records that nobody processed.
-  if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
-  const records = input.kind === "records" ? yield* readRecords(task, input.stretches, settings) : 0;
-  const redriven: Redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : new Map();
-  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
+  const { records, redriven } = task.isFull ? NOTHING : yield* read(task, input, settings);
   const rest = restOf(task, input);
-  if (plan.shuffle === undefined) {
-    if (input.kind !== "redrive" && !units.failed) runPeriodic(task, rest.quiet);
-    yield* advanceTo(
-      task,
-      Math.max(
-        sourceWatermark(task),
-        (input.kind === "tick" ? input.watermarkMs : undefined) ?? Number.NEGATIVE_INFINITY,
-      ),
-    );
-  }
   if (
+    !task.isFull &&
     input.kind !== "redrive" &&
     rest.quiet &&
     rest.followClockBoundMs !== undefined &&
@@ -103,8 +95,10 @@ export function* evaluate(
   }
   const pendingMs = nextEventTimeMs(task);
   // While the clock will still close something here, there is something to expect from this task.
-  if (input.kind !== "redrive")
-    meta.idle = rest.quiet && !(rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY);
+  const expects = task.isFull
+    ? !meta.idle
+    : rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY;
+  if (input.kind !== "redrive") meta.idle = rest.quiet && !expects;
   const bundles = takeBundles(task, before, settings.recordBytesMax);
   if (bundles === undefined) return undefined;
   const batches: OutboxBatch[] = [...collector.takeRecords(), ...bundles, ...collector.rows.take(meta.nowMs)];
@@ -119,25 +113,52 @@ export function* evaluate(
   return {
     batches,
     taken,
-    // Nobody delivers a redrive again: until its outputs are known to be sent, the task asks to be looked after.
-    wakeAtMs: input.kind === "redrive" && batches.length > 0 ? meta.nowMs : wakeAt(task, input, rest, pendingMs),
-    changed: records > 0 || moved || batches.length > 0 || Object.keys(taken.changes).length > 0,
+    // Nobody delivers a redrive again: until its outputs are known to be sent, the task asks to be looked after. So it does until all is fired.
+    wakeAtMs:
+      task.isFull || (input.kind === "redrive" && batches.length > 0)
+        ? meta.nowMs
+        : wakeAt(task, input, rest, pendingMs),
+    isFull: task.isFull,
+    changed: task.isFull || records > 0 || moved || batches.length > 0 || Object.keys(taken.changes).length > 0,
     records,
     redriven,
   };
+}
+
+type Read = { readonly records: number; readonly redriven: Redriven };
+
+const NOTHING: Read = { records: 0, redriven: new Map() };
+
+/** Takes the input, up to where the commit is full. */
+function* read(task: OpenTask, input: TaskInput, settings: ReadSettings): Evaluating<Read> {
+  const { meta, plan } = task;
+  // Or markers that retention takes away would look like records that nobody processed.
+  if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
+  const records = input.kind === "records" ? yield* readRecords(task, input.stretches, settings) : 0;
+  const redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : NOTHING.redriven;
+  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
+  if (plan.shuffle === undefined) {
+    const isNew = input.kind === "records" || input.kind === "tick";
+    if (isNew && !task.units.failed) runPeriodic(task, restOf(task, input).quiet);
+    const toldMs = (input.kind === "tick" ? input.watermarkMs : undefined) ?? Number.NEGATIVE_INFINITY;
+    yield* advanceTo(task, Math.max(sourceWatermark(task), toldMs));
+  }
+  return { records, redriven };
 }
 
 /** Reads what lies above the checkpoint; returns how many records that were. */
 function* readRecords(task: OpenTask, stretches: readonly RecordColumns[], settings: ReadSettings): Evaluating<number> {
   let count = 0;
   for (const records of stretches) {
+    if (task.isFull) break;
     let from = 0;
     while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;
     if (from === records.count) continue;
+    let to = records.count;
     if (task.plan.shuffle === undefined) readSource(task, records, from, settings);
-    else yield* readShuffle(task, records, from, settings.freeze);
-    task.meta.checkpoint = records.offsets[records.count - 1] as number;
-    count += records.count - from;
+    else to = yield* readShuffle(task, records, from, settings.freeze);
+    task.meta.checkpoint = records.offsets[to - 1] as number;
+    count += to - from;
   }
   return count;
 }
@@ -156,7 +177,8 @@ function restOf(task: OpenTask, input: TaskInput): Rest {
     input.nothingToRead &&
     time.idleAfterMs !== undefined &&
     isIdle(meta.nowMs, meta.activeAtMs, time.idleAfterMs);
-  return { ...time, quiet };
+  // The rest of a tick says nothing: the tick itself comes again.
+  return { ...time, quiet: quiet || (input.kind === "rest" && meta.idle) };
 }
 
 /** When the task wants to be looked at although nothing arrives. */

@@ -5,6 +5,7 @@ import type { StateLog } from "../state-log/state-log.ts";
 import type { AsyncSpec } from "../stream/async-function.ts";
 import type { Topology } from "../stream/plan.ts";
 import type { TableStore } from "../tables/table-store.ts";
+import type { CommitLimits } from "./commit-limits.ts";
 import type { TaskReport } from "./report.ts";
 import type { SettingsSource } from "./settings-source.ts";
 
@@ -34,6 +35,8 @@ export interface Host {
   readonly settings?: SettingsSource;
   /** Functions that are called instead of asynchronous ones (the test driver); what those declare is not needed then. */
   readonly replaced?: ReadonlyMap<AsyncSpec, (value: unknown, call: unknown) => unknown>;
+  /** How much one commit fires; COMMIT_LIMITS where it says nothing. */
+  readonly commitLimits?: CommitLimits | undefined;
 }
 
 /** The property of an invocation's context under which a local runtime hands its host to the handler. */

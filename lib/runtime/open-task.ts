@@ -15,6 +15,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
+import { COMMIT_LIMITS, type CommitLimits } from "./commit-limits.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 import { awaitNewTopics, takeShapes, takeSides } from "./task-shapes.ts";
@@ -35,12 +36,19 @@ export type OpenTask = {
   readonly units: Units;
   readonly collector: Collector;
   readonly chain: Chain;
+  /** More is due than went into this commit. */
+  isFull: boolean;
 };
 
 /** The state of a task that keeps no log: as new. */
-export function freshTask(plan: FunctionPlan, name: TaskName, recordBytesMax: number): OpenTask {
+export function freshTask(
+  plan: FunctionPlan,
+  name: TaskName,
+  recordBytesMax: number,
+  limits: CommitLimits = COMMIT_LIMITS,
+): OpenTask {
   const state = new KeyedState(maxParallelismOf(plan));
-  return assemble(plan, name, recordBytesMax, state, new ChunkLedger(), newMetaOf(plan, name), undefined);
+  return assemble(plan, name, recordBytesMax, limits, state, new ChunkLedger(), newMetaOf(plan, name), undefined);
 }
 
 /** Reads a task's state from its log. */
@@ -49,10 +57,11 @@ export async function openTask(
   plan: FunctionPlan,
   name: TaskName,
   recordBytesMax: number,
+  limits: CommitLimits = COMMIT_LIMITS,
 ): Promise<OpenTask> {
   const opened = await openLog(log, name.full);
   if (opened.head === undefined) {
-    const task = freshTask(plan, name, recordBytesMax);
+    const task = freshTask(plan, name, recordBytesMax, limits);
     await skipFormerGenerations(log, task.meta);
     return task;
   }
@@ -71,7 +80,7 @@ export async function openTask(
   for (const { range, asOf, content } of chunks) state.apply(content(), cover.speaks(range, asOf));
   const ledger = new ChunkLedger();
   for (const entry of opened.entries) applyEntry(state, ledger, entry, cover);
-  return assemble(plan, name, recordBytesMax, state, ledger, decodeMeta(opened.head.meta), opened.head);
+  return assemble(plan, name, recordBytesMax, limits, state, ledger, decodeMeta(opened.head.meta), opened.head);
 }
 
 /**
@@ -125,6 +134,7 @@ function assemble(
   plan: FunctionPlan,
   name: TaskName,
   recordBytesMax: number,
+  limits: CommitLimits,
   state: KeyedState,
   ledger: ChunkLedger,
   meta: TaskMeta,
@@ -142,6 +152,8 @@ function assemble(
     time,
     counts,
     guard: units.guard,
+    isFull: () => units.results >= limits.resultsMax || collector.bytes >= limits.bytesMax,
+    toldMs: (table) => (meta.moving?.told.includes(table) ? meta.moving.toMs : meta.watermarkMs),
     call: calls.caller satisfies Caller,
     scope: units.scope,
     sink: ({ target }) => collector.sink(target, partitionsOf),
@@ -165,6 +177,7 @@ function assemble(
     units,
     collector,
     chain,
+    isFull: false,
   };
 }
 

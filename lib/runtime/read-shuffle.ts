@@ -18,8 +18,16 @@ import type { OpenTask } from "./open-task.ts";
 import { stopped } from "./read-source.ts";
 import { pushFor, takerFor } from "./receiver.ts";
 
-/** Puts bundles `from` … through the chain of `task`. With `freeze` elements cannot be changed. Throws "input-missing" at a gap and "format" for what is not a bundle. */
-export function* readShuffle(task: OpenTask, records: RecordColumns, from: number, freeze: boolean): Evaluating<void> {
+/**
+ * Puts bundles `from` … through the chain of `task`, until the commit is full; returns where it stopped. With `freeze` elements cannot be changed. Throws
+ * "input-missing" at a gap and "format" for what is not a bundle.
+ */
+export function* readShuffle(
+  task: OpenTask,
+  records: RecordColumns,
+  from: number,
+  freeze: boolean,
+): Evaluating<number> {
   for (let i = from; i < records.count; i++) {
     const offset = records.offsets[i] as number;
     const bytes = valueBytesAt(records, i);
@@ -42,7 +50,9 @@ export function* readShuffle(task: OpenTask, records: RecordColumns, from: numbe
     if (upstream === undefined) continue;
     hear(upstream, bundle.watermarkMs, bundle.idle, task.meta.watermarkMs);
     yield* advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
+    if (task.isFull) return i + 1;
   }
+  return records.count;
 }
 
 /** Whether a bundle is the next of its upstream task; remembers it if so. A lower generation and a lower number are repeats. */

@@ -18,6 +18,11 @@ export type TaskMeta = {
   /** What authors' generators have said and remember, per source node; null for nodes without. Absent where there are none. */
   generated?: (Generated | null)[];
   watermarkMs: number;
+  /**
+   * Where the watermark is moving to, while what is due on its way takes several commits, and the tables of the steps that were told of it and have fired. Nobody
+   * else hears of it before all of that is committed.
+   */
+  moving?: { readonly toMs: number; readonly told: readonly string[] } | undefined;
   /** The task's clock: never goes back. */
   nowMs: number;
   /** When there was last something to read. */
@@ -70,6 +75,7 @@ export function encodeMeta(meta: TaskMeta): string {
     newestMs: meta.newestMs.map(encodeWatermark),
     ...(meta.generated !== undefined && { generated: encodeGenerated(meta.generated) }),
     watermarkMs: encodeWatermark(meta.watermarkMs),
+    moving: meta.moving && { ...meta.moving, toMs: encodeWatermark(meta.moving.toMs) },
     nowMs: encodeWatermark(meta.nowMs),
     activeAtMs: encodeWatermark(meta.activeAtMs),
     announcedMs: encodeWatermark(meta.announcedMs),
@@ -102,9 +108,10 @@ function decodeGenerated(encoded: readonly unknown[]): (Generated | null)[] {
   );
 }
 
-type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs" | "generated"> & {
+type Encoded = Omit<TaskMeta, "upstream" | "seen" | "bundles" | "newestMs" | "generated" | "moving"> & {
   generated?: unknown[];
   newestMs: (number | string)[];
+  moving?: { toMs: number | string; told: string[] };
   upstream: [string, number, number, number | string, number][];
   seen: [string, SeenIdentity][];
   bundles: [string, number[]][];
@@ -118,6 +125,7 @@ export function decodeMeta(text: string): TaskMeta {
     ...(generated !== undefined && { generated: decodeGenerated(generated) }),
     newestMs: encoded.newestMs.map(decodeWatermark),
     watermarkMs: decodeWatermark(encoded.watermarkMs),
+    moving: encoded.moving && { ...encoded.moving, toMs: decodeWatermark(encoded.moving.toMs) },
     nowMs: decodeWatermark(encoded.nowMs),
     activeAtMs: decodeWatermark(encoded.activeAtMs),
     announcedMs: decodeWatermark(encoded.announcedMs),

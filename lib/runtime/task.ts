@@ -42,6 +42,9 @@ const PASSES_MAX = 1_000;
 /** So many passes look for units that fail by themselves; where a batch has more, all that fail are taken together. */
 const EXACT_PASSES_MAX = 32;
 
+/** What is left of the commit before. */
+const REST: TaskInput = { kind: "rest" };
+
 /** One function on one partition of its input, with its warm cache. */
 export class Task {
   readonly #host: Host;
@@ -96,10 +99,13 @@ export class Task {
   async #runWithLog(request: TaskRequest): Promise<void> {
     const { first, last } = endsOf(request);
     let conflicts = 0;
+    let wasFull = false;
     while (conflicts <= CONFLICTS_MAX) {
       const task = await this.#openFor(first);
       await this.#settle(task);
-      const input = await this.#inputFor(task, request);
+      const hasRest = wasFull || task.meta.moving !== undefined;
+      wasFull = false;
+      const input = hasRest ? REST : await this.#inputFor(task, request);
       if (input === undefined) return;
       if (input === "behind") {
         this.#open = undefined;
@@ -111,14 +117,19 @@ export class Task {
       const evaluated = await this.#evaluate(task, input);
       if (!evaluated.evaluation.changed) {
         this.#wake(evaluated.task.head, evaluated.evaluation.wakeAtMs);
+        if (hasRest) continue;
         return;
       }
       if (!(await this.#commit(evaluated.task, evaluated.evaluation))) {
         this.#open = undefined;
         conflicts++;
-      } else if (last === undefined || evaluated.task.meta.checkpoint >= last) return;
-      // That was a part of a hole before the batch.
-      else conflicts = 0;
+        continue;
+      }
+      wasFull = evaluated.evaluation.isFull;
+      // Before the batch there may have been the rest of another one, or a part of a hole.
+      const isDone = last === undefined ? !hasRest : evaluated.task.meta.checkpoint >= last;
+      if (isDone && !wasFull) return;
+      conflicts = 0;
     }
     throw new MillraceError(
       "conflict",
@@ -155,7 +166,8 @@ export class Task {
       }
       if (todo.size === 0 && !owes) break;
       if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
-      const input: TaskInput = { kind: "redrive", letters: [...todo.values()] };
+      const hasRest = task.meta.moving !== undefined;
+      const input: TaskInput = hasRest ? REST : { kind: "redrive", letters: [...todo.values()] };
       const { task: evaluated, evaluation } = await this.#evaluate(task, input);
       if (!(await this.#commit(evaluated, evaluation))) {
         this.#open = undefined;
@@ -200,7 +212,8 @@ export class Task {
   }
 
   #reopen(): Promise<OpenTask> {
-    return openTask(this.#host.stateLog, this.#plan, this.#name, this.#settings.recordBytesMax);
+    const { stateLog, commitLimits } = this.#host;
+    return openTask(stateLog, this.#plan, this.#name, this.#settings.recordBytesMax, commitLimits);
   }
 
   /** L9: emits the head's outputs unless they are known to be acknowledged. This is the whole of re-emission on redelivery. */
@@ -323,7 +336,7 @@ export class Task {
     const entryBytes = entry.changes.length + entry.outputs.length + entry.meta.length;
     const units = this.#host.stateLog.takeUnits?.(this.#name.full);
     this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, units));
-    this.#wake(entry, entry.wakeAtMs);
+    if (!evaluation.isFull) this.#wake(entry, entry.wakeAtMs);
     if (!task.settled) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });
     await writeChunks(this.#host.stateLog, task);
     return true;
@@ -356,5 +369,3 @@ export class Task {
     this.#host.wake(functionName, topic, partition, atMs, head?.sequenceNumber ?? 0);
   }
 }
-
-/** The first and the last offset that a request brings; undefined where it brings none. */

@@ -34,6 +34,8 @@ export class Units {
   /** Something failed that belongs to no unit: the next pass must go step by step. */
   careful = false;
   failedResults: FailedResult[] = [];
+  /** How many results were made in this pass, by timers and by elements. */
+  results = 0;
   /** Units are not blamed for what others left behind in state. Given up where many fail, as it takes a pass for each. */
   exact = true;
   /** A unit that failed in this pass had reached state, which may hold what should not be there. */
@@ -58,6 +60,7 @@ export class Units {
   begin(): void {
     this.failed = false;
     this.failedResults = [];
+    this.results = 0;
     this.#stateIsSpoilt = false;
     this.#isVoid = false;
     this.enter(undefined);
@@ -135,6 +138,7 @@ export class Units {
   }
 
   readonly guard: TaskGuard = (unit, run, result) => {
+    this.results++;
     const within = this.#within;
     let id: string | undefined;
     if (within !== undefined) {

@@ -14,6 +14,7 @@ export type Loaded = { readonly production: Production; readonly programs: reado
 /** Sizes of a run that takes milliseconds: a ring that goes round, states and outputs that do not fit. */
 const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
+  { file: "runtime/commit-limits.ts", find: "resultsMax: 20_000", replace: "resultsMax: 3" },
   { file: "runtime/snapshot.ts", find: "changesBytes * 1.25", replace: "changesBytes * 0" },
   { file: "runtime/snapshot.ts", find: "SELF_CONTAINED_BYTES = 1_024", replace: "SELF_CONTAINED_BYTES = 48" },
   { file: "state-log/dynamodb-items.ts", find: "SHARDS = 4", replace: "SHARDS = 2" },

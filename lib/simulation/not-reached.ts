@@ -94,7 +94,6 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
     "redrive(letters:",
     "async #redrive(",
   ]),
-  ...because("an answer of Kafka holds more than these topics", "runtime/task.ts", ["// That was a part of a hole"]),
   ...because("an answer of Kafka holds more than these topics", "runtime/find-input.ts", [": before"]),
   ...because("six lost races in a row: test/runtime/commit-and-emit.test.ts", "runtime/task.ts", [
     "throw new MillraceError(",

@@ -17,11 +17,7 @@ export const TASK_GUARDS: readonly Guard[] = [
     invariant: "L9, O1, O5",
     without: "the next commit hides outputs that were not sent",
     patches: [
-      at(
-        TASK,
-        "      await this.#settle(task);\n      const input = await this.#inputFor(task, request);",
-        "      const input = await this.#inputFor(task, request);",
-      ),
+      at(TASK, "      await this.#settle(task);\n      const hasRest = wasFull", "      const hasRest = wasFull"),
       at(TASK, "    task.head = entry;\n", "    await this.#settle(task);\n    task.head = entry;\n"),
     ],
   },
@@ -239,6 +235,26 @@ export const TASK_GUARDS: readonly Guard[] = [
     invariant: "watermarks",
     without: "a partition that lags is left out of the minimum, and what it brings is late",
     patches: [at("runtime/evaluate.ts", "    input.nothingToRead &&\n", "")],
+  },
+  {
+    name: "a watermark is where it was until all is fired that it passes",
+    invariant: "time",
+    without: "readers hear of a watermark before the results of windows that it ends, and take them for late",
+    patches: [
+      at(
+        "runtime/advance.ts",
+        "  if (!task.isFull) task.meta.watermarkMs = watermarkMs;",
+        "  task.meta.watermarkMs = watermarkMs;",
+      ),
+    ],
+  },
+  {
+    name: "what a commit had no room for is remembered",
+    invariant: "time",
+    without: "windows that were to end stay open",
+    patches: [
+      at("runtime/advance.ts", "  task.meta.moving = task.isFull ? { toMs: watermarkMs, told } : undefined;\n", ""),
+    ],
   },
   {
     name: "a task's clock never goes back",

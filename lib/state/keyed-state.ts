@@ -116,6 +116,11 @@ export class KeyedTable {
     }
   }
 
+  /** The cells of a namespace, in parts. Only for reading; what is removed meanwhile is not met again. */
+  cellsOf(namespace: Namespace): ReadonlyMap<string, unknown>[] {
+    return [...this.#shards.values()].flatMap((shard) => shard.get(namespace) ?? []);
+  }
+
   /** How many cells there are. */
   get size(): number {
     let size = 0;

@@ -60,6 +60,8 @@ describe.each(PIPELINES.map((pipeline) => [pipeline.name, pipeline] as const))("
     ["with a new environment after every batch", 4, { restartAfterEveryBatch: true }],
     ["with a new environment after every batch of one", 3, { restartAfterEveryBatch: true, batchSize: 1 }],
     ["without the checks of strict mode", 4, { strict: false }],
+    ["with a commit for each result that is due", 4, { resultsPerCommit: 1 }],
+    ["with a commit for two of them, from warm caches", 40, { resultsPerCommit: 2, strict: false }],
   ] as const)("gives the same %s", async (_how, perCall, options) => {
     const expected = JSON.parse(readFileSync(fileOf(pipeline), "utf8")) as Result;
     expect(await run(pipeline, perCall, options)).toEqual(expected);

@@ -47,6 +47,8 @@ export const script = fc.record({
   /** Late elements go to a topic, and so every element crosses the shuffle by itself. */
   oneByOne: fc.boolean(),
   batchSize: fc.constantFrom(1_000, 2),
+  /** Strict: whatever is committed was computed by a task that was read from its log. */
+  driver: fc.constantFrom({}, { resultsPerCommit: 1 }, { resultsPerCommit: 2, strict: false }),
   /** How results are made of the same elements. */
   how: fc.constantFrom("compact" as const, "merged" as const, "added" as const, "processed" as const),
 });
@@ -131,7 +133,12 @@ export async function compare(
     ),
   );
   const model = new WindowModel({ ...settings, latenessMs, trigger: when.model(settings.time), evict }, START_MS);
-  await using driver = await testDriver(handler, { partitions: "declared", startMs: START_MS, batchSize });
+  await using driver = await testDriver(handler, {
+    partitions: "declared",
+    startMs: START_MS,
+    batchSize,
+    ...run.driver,
+  });
   let read = 0;
   let late = 0;
   let n = 0;

@@ -81,7 +81,16 @@ const op = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant({ kind: "restart" as const }) },
 );
-const script = fc.record({ ops: fc.array(op, { minLength: 1, maxLength: 12 }), batchSize: fc.constantFrom(1_000, 2) });
+const script = fc.record({
+  ops: fc.array(op, { minLength: 1, maxLength: 12 }),
+  options: fc.constantFrom(
+    {},
+    { batchSize: 2 },
+    // Strict: whatever is committed was computed by a task that was read from its log.
+    { resultsPerCommit: 1 },
+    { resultsPerCommit: 2, strict: false },
+  ),
+});
 type Script = typeof script extends fc.Arbitrary<infer R> ? R : never;
 
 type Sent = { readonly key: string; readonly n: number; readonly timestampMs: number; readonly isTombstone: boolean };
@@ -89,14 +98,14 @@ type Sent = { readonly key: string; readonly n: number; readonly timestampMs: nu
 /** Runs a script; `sent` is told of every batch before the driver has it, `check` is called after every step. */
 async function follow(
   handler: Operator,
-  { ops, batchSize }: Script,
+  { ops, options }: Script,
   model: {
     send(driver: TestDriver, side: Side, partition: number, batch: readonly Sent[]): Promise<void>;
     advanceWatermark(toMs: number): void;
     check(driver: TestDriver): Promise<void>;
   },
 ): Promise<void> {
-  await using driver = await testDriver(handler, { partitions: "declared", batchSize });
+  await using driver = await testDriver(handler, { partitions: "declared", ...options });
   let n = 0;
   let watermarkMs = 0;
   const advance = async (byMs: number) => {

@@ -105,6 +105,7 @@ const run = fc.record({
   batchSize: fc.integer({ min: 1, max: 4 }),
   strict: fc.boolean(),
   restartAfterEveryBatch: fc.boolean(),
+  resultsPerCommit: fc.constantFrom(1, 2, 1_000),
   steps: fc.array(step, { maxLength: 12 }),
 });
 

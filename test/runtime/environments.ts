@@ -6,6 +6,7 @@ import { writeEvent } from "../../lib/local/event-json.ts";
 import { newHost } from "../../lib/local/host.ts";
 import { MemoryBroker, type MemoryBrokerOptions } from "../../lib/local/memory-broker.ts";
 import { readTopic, type TopicElement } from "../../lib/local/read-topic.ts";
+import { COMMIT_LIMITS } from "../../lib/runtime/commit-limits.ts";
 import { HOST } from "../../lib/runtime/host.ts";
 import type { TaskReport } from "../../lib/runtime/report.ts";
 import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
@@ -49,6 +50,8 @@ export class World {
   /** The times at which tasks asked to be woken, by function; null: they took it back. */
   readonly wakes: (readonly [functionName: string, atMs: number | null])[] = [];
   nowMs = Date.UTC(2100, 0, 1);
+  /** Smaller than in production, where a test says so. */
+  commitLimits = COMMIT_LIMITS;
   readonly #operators: readonly Operator[];
   readonly #options: MemoryBrokerOptions;
 
@@ -97,6 +100,7 @@ export class World {
       now: () => this.nowMs,
       wake: (functionName, _topic, _partition, atMs) => this.wakes.push([functionName, atMs]),
       report: (report) => this.reports.push(report),
+      commitLimits: this.commitLimits,
     });
     const invoke = async (topic: string, event: KafkaEvent | TickEvent | string) => {
       const plan = this.planOf(topic);

@@ -5,6 +5,7 @@ import { writeEvent } from "../../lib/local/event-json.ts";
 import { newHost } from "../../lib/local/host.ts";
 import { MemoryBroker } from "../../lib/local/memory-broker.ts";
 import { sourceTasksOf, tickEvent } from "../../lib/local/tick.ts";
+import type { CommitLimits } from "../../lib/runtime/commit-limits.ts";
 import { HOST, type Host } from "../../lib/runtime/host.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
 import type { CallFault } from "../../lib/simulation/faults.ts";
@@ -17,6 +18,7 @@ import type { TickEvent } from "../../lib/wire/lambda-event.ts";
 export type Job = {
   readonly operators: readonly Operator[];
   readonly topology: Topology;
+  readonly commitLimits?: CommitLimits;
   write(broker: MemoryBroker): Promise<void>;
   check(broker: MemoryBroker): Promise<void>;
 };
@@ -44,6 +46,7 @@ async function run(job: Job, fault: CallFault, faultAt: number, restartAlways: b
       now: () => 0,
       wake: () => {},
       report: () => {},
+      commitLimits: job.commitLimits,
     });
     return { ports, host };
   };

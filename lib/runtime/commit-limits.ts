@@ -1,0 +1,13 @@
+/**
+ * How much one commit fires. When a million windows end at once, their results neither fit into memory nor into an entry: so a step stops where a commit is
+ * full, and goes on after it, before anything else is processed.
+ */
+
+export type CommitLimits = {
+  /** Results of windows and timers. */
+  readonly resultsMax: number;
+  /** Bytes of records for topics, before they are compressed. What is fired last may exceed them. */
+  readonly bytesMax: number;
+};
+
+export const COMMIT_LIMITS: CommitLimits = { resultsMax: 20_000, bytesMax: 4 * 1024 * 1024 };
