@@ -17,6 +17,10 @@ export class LambdaWorld {
   readonly stateLog = new MemoryStateLog();
   nowMs = Date.UTC(2026, 0, 1);
   messages: Message[] = [];
+  /** Of the function. */
+  variables: Readonly<Record<string, string>> = {};
+  /** Of each invocation. */
+  remainingMs = 60_000;
   lines: string[] = [];
   queueFails = false;
   readonly #positions = new Map<string, number>();
@@ -30,7 +34,7 @@ export class LambdaWorld {
       queue: { send: (wakeUps, nowMs) => this.#send(wakeUps, nowMs) },
       now: () => this.nowMs,
       write: (line) => void this.lines.push(line),
-      settings: machineSettings({}),
+      settings: machineSettings(this.variables),
     });
   }
 
@@ -66,7 +70,7 @@ export class LambdaWorld {
     await runtime.handle(JSON.parse(writeEvent(origin, slices)), {
       awsRequestId: "request-1",
       functionName: "shop",
-      getRemainingTimeInMillis: () => 60_000,
+      getRemainingTimeInMillis: () => this.remainingMs,
     });
     return slices.length;
   }
