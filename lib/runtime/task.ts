@@ -43,7 +43,7 @@ const PASSES_MAX = 1_000;
 const EXACT_PASSES_MAX = 32;
 
 /** What is left of the commit before. */
-const REST: TaskInput = { kind: "rest" };
+const REST = { kind: "rest" } as const satisfies TaskInput;
 
 /** One function on one partition of its input, with its warm cache. */
 export class Task {
@@ -105,16 +105,13 @@ export class Task {
       await this.#settle(task);
       const hasRest = wasFull || task.meta.moving !== undefined;
       wasFull = false;
-      const input = hasRest ? REST : await this.#inputFor(task, request);
-      if (input === undefined) return;
-      if (input === "behind") {
+      const evaluated = await this.#decide(task, hasRest ? REST : request);
+      if (evaluated === undefined) return;
+      if (evaluated === "behind") {
         this.#open = undefined;
         conflicts++;
         continue;
       }
-      // L6: whoever crashed between commit and chunks left them to us.
-      if (isRingNearlyFull(task)) await writeChunks(this.#host.stateLog, task);
-      const evaluated = await this.#evaluate(task, input);
       if (!evaluated.evaluation.changed) {
         this.#wake(evaluated.task.head, evaluated.evaluation.wakeAtMs);
         if (hasRest) continue;
@@ -248,14 +245,24 @@ export class Task {
     task.settled = true;
   }
 
-  /** What there is to process; undefined where it is nothing. */
-  async #inputFor(task: OpenTask, request: TaskRequest): Promise<TaskInput | "behind" | undefined> {
+  /** What is to become of a request; undefined where there is nothing to process. "behind": other writers have gone on, and the log must be read again. */
+  async #decide(
+    task: OpenTask,
+    request: TaskRequest | typeof REST,
+  ): Promise<{ task: OpenTask; evaluation: Evaluation } | "behind" | undefined> {
+    const { broker, stateLog } = this.#host;
+    const { head } = task;
     try {
-      return await findInput(this.#host.broker, task, request);
+      const input = request.kind === "rest" ? request : await findInput(broker, task, request);
+      if (input === undefined) return undefined;
+      // L6: whoever crashed between commit and chunks left them to us.
+      if (isRingNearlyFull(task)) await writeChunks(stateLog, task);
+      return await this.#evaluate(task, input);
     } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== "input-missing") throw error;
       // What is gone may have been processed by another writer since the log was read, and deleted then.
-      const isMissing = error instanceof MillraceError && error.code === "input-missing";
-      if (isMissing && task.head !== undefined && !(await catchUp(this.#host.stateLog, task))) return "behind";
+      const now = head === undefined ? (await this.#reopen()).head : (await catchUp(stateLog, task)) ? head : undefined;
+      if (now?.attemptId !== head?.attemptId) return "behind";
       throw error;
     }
   }
