@@ -4,7 +4,8 @@ import type { FlatMapNode } from "../stream/node.ts";
 import { bindAuthor, type StatelessSetup, type Step } from "./step.ts";
 
 export function flatMapStep(node: FlatMapNode, { call, out }: StatelessSetup): Step {
-  const fn = bindAuthor(node.fn, call, "flatMap");
+  const { method = "flatMap" } = node;
+  const fn = bindAuthor(node.fn, call, method);
   return {
     inputs: [
       (value, key, timestampMs) => {
@@ -15,7 +16,7 @@ export function flatMapStep(node: FlatMapNode, { call, out }: StatelessSetup): S
           for (const result of results) {
             out(result, key, timestampMs);
             // A generator goes on after the steps behind it ran: in its own step, and with its own context.
-            call.step = "flatMap";
+            call.step = method;
             call.ctx.timestampMs = timestampMs;
           }
       },

@@ -47,6 +47,7 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
     aggregator === undefined || evictor !== undefined ? elementContents(table, tables("elements")) : undefined;
   const contents = elements ?? accumulatedContents(table, aggregator as NonNullable<typeof aggregator>);
   const author = node.process === undefined ? undefined : new WindowFunction(node.process, setup);
+  const assigning = assigner.kind === "session" ? "window (gap)" : "window (assign)";
   const handOn = windowResults(node, out, author);
   const keyOf = keyOfWindows(node);
   /** The watermark that this step was last told of. */
@@ -102,9 +103,11 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
         call.step = "window";
         if (evictor === undefined) handOn(span, key, all, timestampMs);
         else {
+          call.step = "evictor";
           const seen = evict(evictor, "before", all as KeptElements, context);
-          if (seen.length > 0) handOn(span, key, seen, timestampMs);
           call.step = "window";
+          if (seen.length > 0) handOn(span, key, seen, timestampMs);
+          call.step = "evictor";
           kept = evict(evictor, "after", seen, context);
         }
       },
@@ -130,6 +133,7 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
     if (isLate(placed.span)) return undefined;
     merging.add(key, placed);
     if (placed.merged.length > 0) {
+      call.step = "trigger";
       trigger.at(placed.span, key, timestampMs).onMerge(placed.merged.map((one) => one.span));
       for (const { span: gone, contents: from } of placed.merged) {
         trigger.at(gone, key, timestampMs).clear();
@@ -142,7 +146,7 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
 
   const element = (value: unknown, key: unknown, elementMs: number) => {
     call.reachedState = true;
-    call.step = "window";
+    call.step = assigning;
     const spans = windowsOf(value, assigner.time === "processing" ? time.nowMs : elementMs);
     const encoded = encodeKey(key as Key);
     let taken = false;
@@ -152,6 +156,7 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
       if (placed === undefined) continue;
       taken = true;
       const { span, name } = placed;
+      call.step = "window";
       contents.add(name, encoded, value, elementMs);
       call.step = "trigger";
       const result = trigger.at(span, encoded, elementMs).onElement(value);
@@ -241,7 +246,9 @@ export function generalWindowStep(node: WindowNode, setup: StepSetup): Step {
       if ("contents" in (refired as Refired)) {
         const { contents: all, timestampMs } = refired as Extract<Refired, { contents: unknown }>;
         const context = { window: toWindow(span), watermarkMs: toldMs, processingTimeMs: time.nowMs };
+        call.step = evictor === undefined ? "window" : "evictor";
         const seen = evictor === undefined ? all : evict(evictor, "before", all as KeptElements, context);
+        call.step = "window";
         handOn(span, key, seen, timestampMs);
         // Nobody will forget again what a window has that is forgotten.
         if (contentsName(span, key, false) === undefined) author?.drop({ span, encoded: key, key: keyOf(key) });

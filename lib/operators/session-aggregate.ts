@@ -97,10 +97,11 @@ export function sessionAggregateStep(
 
   const element = (value: unknown, key: unknown, elementMs: number) => {
     call.reachedState = true;
-    call.step = "window";
+    call.step = "window (gap)";
     const timestampMs = inEventTime ? elementMs : time.nowMs;
     let startMs = timestampMs;
     let endMs = timestampMs + gapBehind(value);
+    call.step = "window";
     const encoded = encodeKey(key as Key);
     const sessions = sessionsOf(encoded) ?? [];
     // Those that overlap or touch the element's own window: they stand side by side.

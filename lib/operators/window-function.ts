@@ -50,12 +50,13 @@ export class WindowFunction {
       ...this.#contextOf(one, timestampMs),
       ...(timestampsMs !== undefined && { timestampsMs }),
     };
+    call.step = "window (process)";
     this.#within(one, () => {
       for (const result of this.#node.fn(held, context) as Iterable<unknown>) {
         // Behind it another step runs, with the same state in hand that nobody is to use there.
         this.#scope.close();
         out(result, one.key, timestampMs);
-        call.step = "window";
+        call.step = "window (process)";
         this.#open(one);
       }
     });

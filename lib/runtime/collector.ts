@@ -120,7 +120,11 @@ export class Collector {
   }
 
   #topic({ topic, toRecord }: TopicTarget, partitions: number): Push {
-    return (value, key, timestampMs) => this.#write(topic, partitions, toRecord(value, key, timestampMs));
+    const step = `to topic ${topic.topicName}`;
+    return (value, key, timestampMs) => {
+      this.#call.step = step;
+      this.#write(topic, partitions, toRecord(value, key, timestampMs));
+    };
   }
 
   #route({ routes, select }: RouteTarget, partitionsOf: (topicName: string) => number): Push {
@@ -142,13 +146,12 @@ export class Collector {
 
   /** Takes late elements for a topic. */
   late(topic: AnyTopic, partitions: number): Push {
-    return (value, key, timestampMs) =>
-      this.#write(topic, partitions, {
-        key: topic.keyFormat === undefined ? null : key,
-        value,
-        timestampMs,
-        headers: undefined,
-      });
+    const step = `lateTo topic ${topic.topicName}`;
+    return (value, key, timestampMs) => {
+      this.#call.step = step;
+      const written = topic.keyFormat === undefined ? null : key;
+      this.#write(topic, partitions, { key: written, value, timestampMs, headers: undefined });
+    };
   }
 
   /** Takes what a keyBy sends through its shuffle. */

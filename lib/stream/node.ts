@@ -35,7 +35,11 @@ export type SourceNode = {
 
 export type MapNode = Step<"map"> & { readonly fn: AuthorFunction };
 export type FilterNode = Step<"filter"> & { readonly fn: AuthorFunction };
-export type FlatMapNode = Step<"flatMap"> & { readonly fn: AuthorFunction };
+export type FlatMapNode = Step<"flatMap"> & {
+  readonly fn: AuthorFunction;
+  /** The method it came from, where that is another. */
+  readonly method?: "aggregateAndProcess";
+};
 export type PeekNode = Step<"peek"> & { readonly fn: AuthorFunction };
 
 /** Asks the outside for each element. `client` is that of `spec`; `combine` makes one of (element, answer, ctx), and without it the answer is what goes on. */

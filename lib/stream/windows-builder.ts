@@ -198,6 +198,7 @@ class WindowsBuilder {
     // Without state the windows stay those that cost least.
     return this.#then({
       kind: "flatMap",
+      method: "aggregateAndProcess",
       input: this.#toNode(aggregator),
       name: undefined,
       fn: ({ key, value, window }: WindowResult<unknown, unknown, unknown>, ctx: Ctx) =>

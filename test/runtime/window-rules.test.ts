@@ -173,7 +173,7 @@ describe("sessions", () => {
     await driver.advanceWatermark(Number.POSITIVE_INFINITY);
     expect(await readOnce(driver, out)).toEqual(["a 1 1–6"]);
     expect((await driver.deadLetters(handler)).map(({ reason, step }) => [reason, step])).toEqual([
-      ["The function given to session returned 0; a gap is a whole number of milliseconds above zero.", "window"],
+      ["The function given to session returned 0; a gap is a whole number of milliseconds above zero.", "window (gap)"],
     ]);
   });
 

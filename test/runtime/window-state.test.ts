@@ -236,7 +236,7 @@ describe("what throws", () => {
     await driver.advanceWatermark(10);
     expect(await told(driver)).toEqual(["b 1 1 1"]);
     expect((await driver.deadLetters(handler)).map(({ reason, step }) => [reason, step])).toEqual([
-      ["not today", "window"],
+      ["not today", "window (process)"],
     ]);
     expect((await driver.state(handler)).map(({ key }) => key)).toEqual(["b"]);
     place.broken = undefined;
