@@ -37,19 +37,24 @@ const WRITTEN_ELSEWHERE = "MILLRACE_WRITTEN_TOPICS";
 export function toEnvironment({ writtenElsewhere, ...texts }: LambdaSettings): Record<string, string> {
   const variables = Object.entries(NAMES).flatMap(([key, name]) => {
     const text = texts[key as keyof typeof NAMES];
-    return text === undefined ? [] : [[name, text]];
+    return text === undefined || text === "" ? [] : [[name, text]];
   });
   if (writtenElsewhere.length > 0) variables.push([WRITTEN_ELSEWHERE, writtenElsewhere.join()]);
   return Object.fromEntries(variables);
 }
 
-/** The reverse. Throws "usage" where there is no application or no table: a function was deployed in another way than by MillraceApp. */
-export function fromEnvironment(env: Environment): LambdaSettings {
-  const said = Object.fromEntries(
+/** What of it the variables say. */
+export function saidBy(env: Environment): Partial<Omit<LambdaSettings, "writtenElsewhere">> {
+  return Object.fromEntries(
     Object.entries(NAMES).flatMap(([key, name]) =>
       env[name] === undefined || env[name] === "" ? [] : [[key, env[name]]],
     ),
-  ) as Partial<Record<keyof typeof NAMES, string>>;
+  );
+}
+
+/** The reverse. Throws "usage" where there is no application or no table: a function was deployed in another way than by MillraceApp. */
+export function fromEnvironment(env: Environment): LambdaSettings {
+  const said = saidBy(env);
   const { application, table } = said;
   if (application === undefined || table === undefined)
     throw new MillraceError(

@@ -1,0 +1,23 @@
+/** The stages of this repository's application, and in what they differ. */
+
+/** What a stage says; everything else is the same in all of them. */
+export type Stage = {
+  readonly name: "dev" | "prod";
+  /** Paid by use, or brokers of its own. */
+  readonly kafka: "serverless" | "provisioned";
+  /** Whether state outlives the stack. */
+  readonly keepState: boolean;
+};
+
+const STAGES: Readonly<Record<Stage["name"], Stage>> = {
+  dev: { name: "dev", kafka: "serverless", keepState: false },
+  prod: { name: "prod", kafka: "provisioned", keepState: true },
+};
+
+/** The stage of this name. Throws for one that there is not. */
+export function stageOf(name: unknown): Stage {
+  if (typeof name === "string" && name in STAGES) return STAGES[name as Stage["name"]];
+  throw new Error(
+    `There is no stage ${JSON.stringify(name)}; there are ${Object.keys(STAGES).join(", ")}: cdk synth -c stage=dev.`,
+  );
+}

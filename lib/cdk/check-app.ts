@@ -1,0 +1,74 @@
+/** What is said at synthesis of an application as a whole, before any of its resources is made. */
+
+import { Stack } from "aws-cdk-lib";
+import type { IConstruct } from "constructs";
+import { isOperator, type Operator } from "../runtime/operator-handler.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { Topology } from "../stream/plan.ts";
+import { listOf, quote } from "../stream/sentence.ts";
+import type { MillraceAppProps } from "./millrace-app.ts";
+
+/** MSK Serverless has no more for all topics together, and of compacted ones. */
+const SERVERLESS_PARTITIONS_MAX = 2_400;
+const SERVERLESS_COMPACTED_MAX = 120;
+const PREFIX = /^[A-Za-z0-9._-]{1,100}$/;
+
+/** Throws MillraceError "definition" for something that is no operator, or whose file is not known, so that it cannot be bundled. */
+export function checkOperators(operators: readonly unknown[]): asserts operators is readonly Operator[] {
+  for (const [i, operator] of operators.entries()) {
+    if (!isOperator(operator))
+      throw refuse(
+        `operators[${i}] is no operator: give what operator(…) returned, which is what its file exports. What wraps handlers belongs into operator({ name, wrap }).`,
+      );
+    if (operator.definition.file === "")
+      throw refuse(
+        `The file of operator ${quote(operator.operatorName)} is not known, so it cannot be bundled: make it in a file of its own.`,
+      );
+  }
+}
+
+/** Throws where what the stack says of functions is of none, or names cannot be used. */
+export function checkApp(
+  { functions, topics }: Topology,
+  { functions: overridden = {}, topicPrefix = "", scheduleMinutes = 1, kafka: { spec: kafka } }: MillraceAppProps,
+): void {
+  const names = functions.map(({ name }) => name);
+  const unknown = Object.keys(overridden).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw refuse(`There is no function ${quote(unknown)} to set; there are ${listOf(names)}.`);
+  if (topicPrefix !== "" && !PREFIX.test(topicPrefix))
+    throw refuse(
+      `Topics cannot have the prefix ${quote(topicPrefix)}: it is made of letters, digits, '.', '_' and '-'.`,
+    );
+  if (!Number.isSafeInteger(scheduleMinutes) || scheduleMinutes < 1)
+    throw refuse(`scheduleMinutes is ${scheduleMinutes}; it takes a whole number of minutes from 1 on.`);
+  if (kafka.kind !== "serverless") return;
+  const own = topics.filter(({ external }) => !external);
+  const sum = (of: typeof own) => of.reduce((total, { partitions }) => total + partitions, 0);
+  const compacted = sum(own.filter((topic) => topic.compacted));
+  if (sum(own) > SERVERLESS_PARTITIONS_MAX || compacted > SERVERLESS_COMPACTED_MAX)
+    throw refuse(
+      `The application has ${sum(own)} partitions, ${compacted} of them compacted; MSK Serverless allows ${SERVERLESS_PARTITIONS_MAX} and ${SERVERLESS_COMPACTED_MAX}. Use fewer, or Kafka.mskProvisioned.`,
+    );
+}
+
+/** The names of applications by the app of the CDK, and where in it. */
+const claimed = new WeakMap<IConstruct, Map<string, string>>();
+
+/** Throws where another application of the same account and region has the name: they would share functions, table and queues. */
+export function claimName(app: IConstruct, name: string): void {
+  const { account, region } = Stack.of(app);
+  const { root } = app.node;
+  const names = claimed.get(root) ?? new Map<string, string>();
+  claimed.set(root, names);
+  const key = `${account}/${region}/${name}`;
+  const other = names.get(key);
+  if (other !== undefined)
+    throw refuse(
+      `${app.node.path} and ${other} are both called ${quote(name)}: give each application of an account a name of its own, as name: "${name}-dev".`,
+    );
+  names.set(key, app.node.path);
+}
+
+function refuse(sentence: string): MillraceError {
+  return new MillraceError("definition", sentence);
+}

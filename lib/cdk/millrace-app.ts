@@ -1,0 +1,261 @@
+/** An application in a stack: `new MillraceApp(this, "Shop", { kafka, operators })`. */
+
+import { Annotations, CfnOutput, NestedStack } from "aws-cdk-lib";
+import type { IManagedPolicy } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { topicNames } from "../lambda/prefixed-topics.ts";
+import type { Operator } from "../runtime/operator-handler.ts";
+import { MillraceError } from "../stream/error.ts";
+import type { FunctionPlan, Topology } from "../stream/plan.ts";
+import { listOf, quote } from "../stream/sentence.ts";
+import { buildTopology } from "../stream/topology.ts";
+import { type AlarmOptions, Alarms, alarmSpecs } from "./alarms.ts";
+import { AppCode } from "./app-code.ts";
+import { operatorEntry, ownEntry } from "./bundle.ts";
+import { checkApp, checkOperators, claimName } from "./check-app.ts";
+import {
+  type FunctionOverrides,
+  type FunctionSettings,
+  type Pollers,
+  type Tuning,
+  toFunctionSettings,
+} from "./function-settings.ts";
+import type { Grant } from "./grant.ts";
+import type { Kafka } from "./kafka.ts";
+import { KafkaConnection } from "./kafka-connection.ts";
+import { FunctionMetrics } from "./metrics.ts";
+import { physicalName } from "./names.ts";
+import { OperatorFunction } from "./operator-function.ts";
+import { OperatorsDashboard } from "./operators-dashboard.ts";
+import { snapshotGrants, stateGrants } from "./state-grants.ts";
+import { type StateOptions, StateTable } from "./state-table.ts";
+import { Topics } from "./topics.ts";
+import { WakeUpQueue, WakeUps } from "./wake-ups.ts";
+
+export type MillraceAppProps = {
+  readonly kafka: Kafka;
+  /** What the files of operators export. */
+  readonly operators: readonly Operator[];
+  /**
+   * The application's name, a part of the identity of its state and of every name in AWS. Another stage of the same code in the same account has another.
+   * Default: the construct's id in small letters.
+   */
+  readonly name?: string;
+  /** What stands before the names of its topics in Kafka, external ones excepted, so that several applications share a cluster. Default: nothing. */
+  readonly topicPrefix?: string;
+  /** Default "latency". */
+  readonly tuning?: Tuning;
+  /** Pollers of its own for all mappings, best in one group. Default: Lambda's, which cost nothing and take minutes to scale. */
+  readonly pollers?: Pollers;
+  /** By the name of a function, `count-words` or `count-words--by-key`. */
+  readonly functions?: Readonly<Record<string, FunctionOverrides>>;
+  readonly state?: StateOptions;
+  /** Whether state outlives the stack, and is guarded against deletion. Topics and clusters always stay. Default: true. */
+  readonly keepState?: boolean;
+  /** How often the schedule ticks what waits for the clock, whole minutes. Default: 5. */
+  readonly scheduleMinutes?: number;
+  /** Default: a month. */
+  readonly logRetention?: RetentionDays;
+  /** X-Ray. Default: off. */
+  readonly tracing?: boolean;
+  /** Default: alarms that tell nobody. */
+  readonly alarms?: AlarmOptions | false;
+  /** Default: one. */
+  readonly dashboard?: boolean;
+  readonly permissionsBoundary?: IManagedPolicy;
+  /**
+   * "per-operator" puts what belongs to an operator into a nested stack of its own; CloudFormation allows 500 resources in a stack. Say it when the application is
+   * new: functions that change their stack are made anew. Default: "per-operator" from 11 operators on.
+   */
+  readonly split?: "together" | "per-operator";
+};
+
+const OPERATORS_TOGETHER_MAX = 10;
+const SCHEDULE_MINUTES_DEFAULT = 5;
+const CREATE_TOPICS = "create-topics";
+
+export class MillraceApp extends Construct {
+  readonly topology: Topology;
+  readonly kafka: KafkaConnection;
+  readonly state: StateTable;
+  readonly #functions = new Map<string, OperatorFunction>();
+  readonly #props: MillraceAppProps;
+  readonly #toKafka: (topic: string) => string;
+
+  /** Throws MillraceError "topology" where operators do not fit together, "definition" where they cannot be deployed as the props say, with sentences. */
+  constructor(scope: Construct, id: string, props: MillraceAppProps) {
+    super(scope, id);
+    const { operators, kafka, keepState = true, topicPrefix = "" } = props;
+    checkOperators(operators);
+    this.#props = props;
+    const name = props.name ?? id.toLowerCase();
+    this.topology = buildTopology(
+      name,
+      operators.map(({ definition }) => definition),
+    );
+    checkApp(this.topology, props);
+    claimName(this, name);
+    for (const [i, warning] of this.topology.warnings.entries())
+      Annotations.of(this).addWarningV2(`millrace:${i}`, warning);
+    const external = this.topology.topics.filter((topic) => topic.external).map((topic) => topic.name);
+    this.#toKafka = topicNames(topicPrefix, external).toKafka;
+
+    const settings = new Map(this.topology.functions.map((plan) => [plan.name, this.#settingsOf(plan)]));
+    const needs = {
+      queue: [...settings.values()].some(({ needsClock }) => needsClock),
+      secrets: "login" in kafka.spec && "secret" in kafka.spec.login,
+      snapshots: props.state?.snapshotBucket === true,
+      onDemandPollers: [...settings.values()].some(({ pollers }) => pollers === undefined),
+    };
+    this.state = new StateTable(this, "State", name, keepState, props.state);
+    this.kafka = new KafkaConnection(this, "Kafka", kafka, name, needs);
+    const code = new AppCode(
+      this,
+      [
+        ...operators.map(({ operatorName, definition }) => ({
+          name: operatorName,
+          entry: operatorEntry(definition.file, operatorName),
+        })),
+        ...(this.kafka.topicsBy === "function" ? [{ name: CREATE_TOPICS, entry: ownEntry(CREATE_TOPICS) }] : []),
+      ],
+      [
+        ...(needs.snapshots ? [] : ["@aws-sdk/client-s3"]),
+        ...(needs.queue ? [] : ["@aws-sdk/client-sqs"]),
+        ...(needs.secrets ? [] : ["@aws-sdk/client-secrets-manager"]),
+      ],
+    );
+    try {
+      const topics = this.#addTopics(code);
+      for (const definition of this.topology.operators) {
+        const place = this.#placeOf(definition.operatorName);
+        for (const plan of this.topology.functions.filter(({ operator }) => operator === definition))
+          this.#addFunction(place, plan, settings.get(plan.name) as FunctionSettings, code, topics);
+      }
+    } finally {
+      code.discard();
+    }
+    if (props.dashboard !== false) new OperatorsDashboard(this, "Dashboard", this.topology);
+    new CfnOutput(this, "StateTableName", { value: this.state.table.tableName });
+    new CfnOutput(this, "KafkaBootstrapServers", { value: this.kafka.bootstrapServers });
+  }
+
+  /** A function by its name, to give it permissions, layers or anything else. Throws MillraceError "definition" where there is none. */
+  function(name: string): LambdaFunction {
+    const found = this.#functions.get(name);
+    if (found !== undefined) return found.function;
+    throw new MillraceError(
+      "definition",
+      `There is no function ${quote(name)}; there are ${listOf([...this.#functions.keys()])}.`,
+    );
+  }
+
+  #settingsOf(plan: FunctionPlan): FunctionSettings {
+    const { tuning, pollers, functions = {} } = this.#props;
+    const application = { ...(tuning !== undefined && { tuning }), ...(pollers !== undefined && { pollers }) };
+    return toFunctionSettings(plan, [application, functions[plan.name] ?? {}]);
+  }
+
+  #placeOf(operatorName: string): Construct {
+    const { split, operators } = this.#props;
+    const isSplit = split === undefined ? operators.length > OPERATORS_TOGETHER_MAX : split === "per-operator";
+    return isSplit ? new NestedStack(this, operatorName) : new Construct(this, operatorName);
+  }
+
+  #addTopics(code: AppCode): Topics {
+    return new Topics(this, "Topics", {
+      topics: this.topology.topics,
+      kafka: this.kafka,
+      toKafka: this.#toKafka,
+      functionName: physicalName(this.topology.application, CREATE_TOPICS),
+      code: () => code.of(CREATE_TOPICS),
+      logRetention: this.#logRetention,
+      permissionsBoundary: this.#props.permissionsBoundary,
+    });
+  }
+
+  #addFunction(place: Construct, plan: FunctionPlan, settings: FunctionSettings, code: AppCode, topics: Topics): void {
+    const { application } = this.topology;
+    const {
+      permissionsBoundary,
+      tracing = false,
+      topicPrefix,
+      alarms,
+      scheduleMinutes = SCHEDULE_MINUTES_DEFAULT,
+    } = this.#props;
+    const name = physicalName(application, plan.name);
+    const wakeUps = settings.needsClock
+      ? new WakeUpQueue(place, `${plan.name}-queue`, `${name}-wake-ups`, settings.timeoutSeconds)
+      : undefined;
+    const target = new OperatorFunction(place, plan.name, {
+      plan,
+      settings,
+      code: code.of(plan.operator.operatorName),
+      kafka: this.kafka,
+      lambda: {
+        application,
+        table: this.state.table.tableName,
+        snapshots: this.state.bucket === undefined ? undefined : `s3://${this.state.bucket.bucketName}`,
+        wakeUpQueue: wakeUps?.queue.queueUrl,
+        topicPrefix,
+        writtenElsewhere: plan.sources.flatMap(({ topic, writtenByMillrace }) =>
+          writtenByMillrace ? topic.topicName : [],
+        ),
+      },
+      toKafka: this.#toKafka,
+      logRetention: this.#logRetention,
+      tracing,
+      permissionsBoundary,
+      grants: [...this.#stateGrants(plan), ...(wakeUps?.grants ?? [])],
+    });
+    for (const mapping of target.mappings) mapping.node.addDependency(topics);
+    if (wakeUps !== undefined)
+      new WakeUps(place, `${plan.name}-wake-ups`, {
+        plan,
+        target,
+        queue: wakeUps.queue,
+        everyMinutes: scheduleMinutes,
+        permissionsBoundary,
+      });
+    if (alarms !== false) this.#addAlarms(place, plan, settings, alarms ?? {});
+    this.#functions.set(plan.name, target);
+  }
+
+  #stateGrants(plan: FunctionPlan): readonly Grant[] {
+    const { table, bucket } = this.state;
+    const key = this.#props.state?.encryptionKey;
+    return [
+      ...stateGrants(this.topology.application, plan, table.tableArn),
+      ...(bucket === undefined ? [] : snapshotGrants(bucket.bucketArn, table.tableName)),
+      ...(key === undefined
+        ? []
+        : [
+            {
+              actions: ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
+              resources: [key.keyArn],
+            },
+          ]),
+    ];
+  }
+
+  #addAlarms(
+    place: Construct,
+    plan: FunctionPlan,
+    settings: FunctionSettings,
+    { actions = [], lagSeconds }: AlarmOptions,
+  ): void {
+    const { application } = this.topology;
+    const metrics = new FunctionMetrics(application, plan.name);
+    const { clusterName } = this.kafka;
+    const read = plan.shuffle === undefined ? plan.sources.map(({ topic }) => topic.topicName) : [plan.shuffle.name];
+    const timeLags =
+      clusterName === undefined ? [] : read.map((topic) => metrics.timeLag(clusterName, this.#toKafka(topic)));
+    const specs = alarmSpecs(plan, settings, metrics, timeLags, lagSeconds);
+    new Alarms(place, `${plan.name}-alarms`, application, plan.name, specs, actions);
+  }
+
+  get #logRetention(): RetentionDays {
+    return this.#props.logRetention ?? RetentionDays.ONE_MONTH;
+  }
+}
