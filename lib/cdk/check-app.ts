@@ -4,7 +4,7 @@ import { Stack } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { isOperator, type Operator } from "../runtime/operator-handler.ts";
 import { MillraceError } from "../stream/error.ts";
-import type { Topology } from "../stream/plan.ts";
+import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import { listOf, quote } from "../stream/sentence.ts";
 import type { MillraceAppProps } from "./millrace-app.ts";
 
@@ -30,7 +30,13 @@ export function checkOperators(operators: readonly unknown[]): asserts operators
 /** Throws where what the stack says of functions is of none, or names cannot be used. */
 export function checkApp(
   { functions, topics }: Topology,
-  { functions: overridden = {}, topicPrefix = "", scheduleMinutes = 1, kafka: { spec: kafka } }: MillraceAppProps,
+  {
+    functions: overridden = {},
+    topicPrefix = "",
+    scheduleMinutes = 1,
+    settings = {},
+    kafka: { spec: kafka },
+  }: MillraceAppProps,
 ): void {
   const names = functions.map(({ name }) => name);
   const unknown = Object.keys(overridden).find((name) => !names.includes(name));
@@ -48,6 +54,15 @@ export function checkApp(
   if (sum(own) > SERVERLESS_PARTITIONS_MAX || compacted > SERVERLESS_COMPACTED_MAX)
     throw refuse(
       `The application has ${sum(own)} partitions, ${compacted} of them compacted; MSK Serverless allows ${SERVERLESS_PARTITIONS_MAX} and ${SERVERLESS_COMPACTED_MAX}. Use fewer, or Kafka.mskProvisioned.`,
+    );
+}
+
+/** Throws where nobody sets what the function declares. Whether there are its secrets is known only where it runs. */
+export function checkUses({ name, uses }: FunctionPlan, environment: Readonly<Record<string, string>>): void {
+  const missing = uses.find((use) => use.kind === "setting" && environment[use.name] === undefined);
+  if (missing !== undefined)
+    throw refuse(
+      `Function ${quote(name)} declares the setting ${missing.name}, and nobody sets it: settings: { ${missing.name}: "…" }.`,
     );
 }
 

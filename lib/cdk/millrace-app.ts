@@ -1,6 +1,6 @@
 /** An application in a stack: `new MillraceApp(this, "Shop", { kafka, operators })`. */
 
-import { Annotations, CfnOutput, NestedStack } from "aws-cdk-lib";
+import { Annotations, ArnFormat, CfnOutput, NestedStack, Stack } from "aws-cdk-lib";
 import type { IManagedPolicy } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -14,7 +14,7 @@ import { buildTopology } from "../stream/topology.ts";
 import { type AlarmOptions, Alarms, alarmSpecs } from "./alarms.ts";
 import { AppCode } from "./app-code.ts";
 import { operatorEntry, ownEntry } from "./bundle.ts";
-import { checkApp, checkOperators, claimName } from "./check-app.ts";
+import { checkApp, checkOperators, checkUses, claimName } from "./check-app.ts";
 import {
   type FunctionOverrides,
   type FunctionSettings,
@@ -29,6 +29,8 @@ import { FunctionMetrics } from "./metrics.ts";
 import { physicalName } from "./names.ts";
 import { OperatorFunction } from "./operator-function.ts";
 import { OperatorsDashboard } from "./operators-dashboard.ts";
+import { rowGrants, secretGrants } from "./outside-grants.ts";
+import { RowTables } from "./row-tables.ts";
 import { snapshotGrants, stateGrants } from "./state-grants.ts";
 import { type StateOptions, StateTable } from "./state-table.ts";
 import { Topics } from "./topics.ts";
@@ -51,6 +53,8 @@ export type MillraceAppProps = {
   readonly pollers?: Pollers;
   /** By the name of a function, `count-words` or `count-words--by-key`. */
   readonly functions?: Readonly<Record<string, FunctionOverrides>>;
+  /** The values of settings that operators declare, for all functions that use them; `functions` may say another for one. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly state?: StateOptions;
   /** Whether state outlives the stack, and is guarded against deletion. Topics and clusters always stay. Default: true. */
   readonly keepState?: boolean;
@@ -80,6 +84,8 @@ export class MillraceApp extends Construct {
   readonly topology: Topology;
   readonly kafka: KafkaConnection;
   readonly state: StateTable;
+  /** The tables that operators write rows into. */
+  readonly tables: RowTables;
   readonly #functions = new Map<string, OperatorFunction>();
   readonly #props: MillraceAppProps;
   readonly #toKafka: (topic: string) => string;
@@ -105,11 +111,15 @@ export class MillraceApp extends Construct {
     const settings = new Map(this.topology.functions.map((plan) => [plan.name, this.#settingsOf(plan)]));
     const needs = {
       queue: [...settings.values()].some(({ needsClock }) => needsClock),
-      secrets: "login" in kafka.spec && "secret" in kafka.spec.login,
+      secrets: ("login" in kafka.spec && "secret" in kafka.spec.login) || this.#uses("secret"),
       snapshots: props.state?.snapshotBucket === true,
       onDemandPollers: [...settings.values()].some(({ pollers }) => pollers === undefined),
     };
     this.state = new StateTable(this, "State", name, keepState, props.state);
+    this.tables = new RowTables(this, "Tables", this.topology.tables, name, {
+      keep: keepState,
+      encryptionKey: props.state?.encryptionKey,
+    });
     this.kafka = new KafkaConnection(this, "Kafka", kafka, name, needs);
     const code = new AppCode(
       this,
@@ -152,9 +162,16 @@ export class MillraceApp extends Construct {
   }
 
   #settingsOf(plan: FunctionPlan): FunctionSettings {
-    const { tuning, pollers, functions = {} } = this.#props;
-    const application = { ...(tuning !== undefined && { tuning }), ...(pollers !== undefined && { pollers }) };
-    return toFunctionSettings(plan, [application, functions[plan.name] ?? {}]);
+    const { tuning, pollers, functions = {}, settings = {} } = this.#props;
+    const used = plan.uses.filter(({ kind, name }) => kind === "setting" && settings[name] !== undefined);
+    const application = {
+      ...(tuning !== undefined && { tuning }),
+      ...(pollers !== undefined && { pollers }),
+      environment: Object.fromEntries(used.map(({ name }) => [name, settings[name] as string])),
+    };
+    const decided = toFunctionSettings(plan, [application, functions[plan.name] ?? {}]);
+    checkUses(plan, decided.environment);
+    return decided;
   }
 
   #placeOf(operatorName: string): Construct {
@@ -207,7 +224,7 @@ export class MillraceApp extends Construct {
       logRetention: this.#logRetention,
       tracing,
       permissionsBoundary,
-      grants: [...this.#stateGrants(plan), ...(wakeUps?.grants ?? [])],
+      grants: [...this.#stateGrants(plan), ...this.#outsideGrants(plan), ...(wakeUps?.grants ?? [])],
     });
     for (const mapping of target.mappings) mapping.node.addDependency(topics);
     if (wakeUps !== undefined)
@@ -237,6 +254,19 @@ export class MillraceApp extends Construct {
             },
           ]),
     ];
+  }
+
+  #outsideGrants(plan: FunctionPlan): readonly Grant[] {
+    const arn = (service: string, resource: string, resourceName: string, arnFormat: ArnFormat) =>
+      Stack.of(this).formatArn({ service, resource, resourceName, arnFormat });
+    return [
+      ...secretGrants(plan, (name) => arn("secretsmanager", "secret", name, ArnFormat.COLON_RESOURCE_NAME)),
+      ...rowGrants(plan, (name) => this.tables.table(name).tableArn),
+    ];
+  }
+
+  #uses(kind: "setting" | "secret"): boolean {
+    return this.topology.functions.some(({ uses }) => uses.some((use) => use.kind === kind));
   }
 
   #addAlarms(
