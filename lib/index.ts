@@ -120,6 +120,14 @@ export {
 export { route } from "./stream/route.ts";
 export { type SessionOptions, session } from "./stream/session.ts";
 export { type Secret, type Setting, secret, setting, type Uses, type ValuesOf } from "./stream/settings.ts";
+export {
+  type OutsideSink,
+  type SinkCall,
+  type SinkElement,
+  type SinkOptions,
+  type SinkRefusals,
+  sink,
+} from "./stream/sink.ts";
 export { type SlidingOptions, sliding } from "./stream/sliding.ts";
 export { type KafkaRecord, type Predicate, records, type SourceOptions, type Stream, stream } from "./stream/stream.ts";
 export { type Table, table } from "./stream/table.ts";

@@ -17,7 +17,7 @@ export type LocalHostOptions = {
   readonly wake: Host["wake"];
   readonly report: (report: TaskReport) => void;
   readonly strict?: boolean;
-} & Pick<Host, "after" | "commitLimits" | "replaced" | "settings">;
+} & Pick<Host, "after" | "commitLimits" | "replaced" | "settings" | "taken" | "writeInstead">;
 
 /** A new environment: with a warm cache of its own, which ends with it. */
 export function newHost({ strict = false, ...rest }: LocalHostOptions): Host {

@@ -15,6 +15,7 @@ import type { Duration } from "../stream/duration.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import type { Uses } from "../stream/settings.ts";
+import type { OutsideSink, SinkElement } from "../stream/sink.ts";
 import type { AnyTopic, Topic } from "../stream/topic.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
 import { MemoryTableStore } from "../tables/memory-table-store.ts";
@@ -28,6 +29,7 @@ import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTable } from "./read-table.ts";
 import { readTopic, type TopicElement } from "./read-topic.ts";
 import { redrive } from "./redrive.ts";
+import { SinkRecorder, type SinkWrite } from "./sink-recorder.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
 
 /** How a test driver runs its operators. */
@@ -82,6 +84,7 @@ export class TestDriver implements AsyncDisposable {
   readonly #positions = new Map<string, number>();
   readonly #wakes = new Map<string, { plan: FunctionPlan; task: TaskPlace; atMs: number }>();
   readonly #reports: TaskReport[] = [];
+  readonly #sinks = new SinkRecorder();
   readonly #replaced = new Map<AsyncSpec, (value: unknown, call: unknown) => unknown>();
   #nowMs: number;
   #host: Host;
@@ -262,6 +265,20 @@ export class TestDriver implements AsyncDisposable {
     this.#host = this.#newHost();
   }
 
+  /**
+   * Gives elements to `write` instead of a sink's own function from here on: nothing is opened, and its settings and secrets are not needed. Without `write` all are
+   * taken. What fails in it fails the call of the driver that ran into it; the next one settles. Environments begin anew.
+   */
+  replaceSink<T, K>(sink: OutsideSink<T, K>, write: SinkWrite<T, K> = async () => {}): void {
+    this.#sinks.replace(sink, write);
+    this.#host = this.#newHost();
+  }
+
+  /** The elements that a sink took, each once; not those that it refused. */
+  written<T, K>(sink: OutsideSink<T, K>): SinkElement<T, K>[] {
+    return this.#sinks.takenBy(sink);
+  }
+
   /** The clock, epoch milliseconds. */
   get nowMs(): number {
     return this.#nowMs;
@@ -289,6 +306,7 @@ export class TestDriver implements AsyncDisposable {
       report: (report) => this.#reports.push(report),
       strict: this.#options.strict ?? true,
       replaced: this.#replaced,
+      ...this.#sinks.hooks,
       settings: machineSettings({ ...process.env, ...this.#options.environment }),
       ...(resultsPerCommit !== undefined && {
         commitLimits: { ...COMMIT_LIMITS, resultsMax: resultsPerCommit },

@@ -103,8 +103,11 @@ function nameOf({ kind, name }: Setting | Secret): string {
 }
 
 /** What a function needs before it can begin: all it declares, but for what is replaced. */
-export function neededBy({ nodes }: FunctionPlan, { replaced }: Host): readonly (Setting | Secret)[] {
-  const isReplaced = (node: Node | SinkNode) => node.kind === "mapAsync" && replaced?.has(node.spec) === true;
+export function neededBy({ nodes }: FunctionPlan, host: Host): readonly (Setting | Secret)[] {
+  const isReplaced = (node: Node | SinkNode) =>
+    node.kind === "sink"
+      ? node.target.kind === "outside" && host.writeInstead?.(node.target.sink) !== undefined
+      : node.kind === "mapAsync" && host.replaced?.has(node.spec) === true;
   return usesOf(nodes.flatMap((node) => (isReplaced(node) ? [] : (clientOf(node) ?? []))));
 }
 

@@ -17,6 +17,7 @@ import type { BundleColumns } from "../wire/bundle.ts";
 import { compressJson } from "../wire/compress.ts";
 import { identityBytesMax, identityHeader } from "../wire/identity.ts";
 import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
+import { ElementCollector } from "./element-collector.ts";
 import type { RecordsBatch } from "./outbox.ts";
 import { RowCollector } from "./row-collector.ts";
 import type { TaskName } from "./task-name.ts";
@@ -48,6 +49,7 @@ export class Collector {
   /** The largest record that the broker takes, in bytes. */
   readonly recordBytesMax: number;
   readonly rows: RowCollector;
+  readonly elements: ElementCollector;
   readonly #identityBytes: number;
   readonly #task: string;
   readonly #taskHash: number;
@@ -71,6 +73,7 @@ export class Collector {
     this.#commits = plan.commits;
     this.#call = call;
     this.rows = new RowCollector(full, call);
+    this.elements = new ElementCollector(call);
     const consumers = consumersOf(plan.operator.sinks);
     this.#shuffles = plan.shuffleOutputs.map(({ shuffle, keyBys }) => ({
       plan: shuffle,
@@ -114,6 +117,8 @@ export class Collector {
         return this.#route(target, partitionsOf);
       case "table":
         return this.rows.into(target.table);
+      case "outside":
+        return this.elements.into(target.sink);
       default:
         return target satisfies never;
     }

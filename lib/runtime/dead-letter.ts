@@ -51,8 +51,16 @@ export type ResultDetail = {
   /** As encodeValue has it, in JSON. */
   readonly accumulator: string;
 };
+/** An element that a sink refused after it was committed. */
+export type RefusedDetail = {
+  readonly kind: "refused";
+  readonly sink: string;
+  /** As encodeValue has it, in JSON. */
+  readonly key: string;
+  readonly timestampMs: number;
+};
 /** What a dead letter was that is no record of a source. */
-export type Detail = ElementDetail | PartialDetail | ResultDetail;
+export type Detail = ElementDetail | PartialDetail | ResultDetail | RefusedDetail;
 
 /** Keeps a result as it is now. */
 export function toResultDetail({ table, namespace, key, accumulator }: Omit<TaskResult, "shown">): ResultDetail {
@@ -76,10 +84,10 @@ export type DeadLetter = {
   readonly partition: number;
   /**
    * The input record's offset; `offset:element` or `offset:window:key` inside a bundle, `offset/side` for the offset where a step has two inputs; "timer" for
-   * the result of one.
+   * the result of one, "sink" for what a sink refused.
    */
   readonly offset: string;
-  /** A record of a source; an element or a partial result of a bundle; the result of a timer. */
+  /** A record of a source; an element or a partial result of a bundle; the result of a timer; what a sink refused. */
   readonly kind: "record" | Detail["kind"];
   /** The original bytes; null where the record was too large to be copied, or had none. */
   readonly key: Uint8Array | null;
@@ -152,5 +160,6 @@ function parseDetail(text: string | undefined): Detail | undefined {
 function kindAt(offset: string): DeadLetter["kind"] {
   if (/^\d+$/.test(offset)) return "record";
   if (offset === "timer") return "result";
+  if (offset === "sink") return "refused";
   return /^\d+(\/\d+)?:\d+$/.test(offset) ? "element" : "partial";
 }

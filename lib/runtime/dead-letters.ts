@@ -3,11 +3,13 @@
 import { encodeValue } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
 import { encodeUtf8 } from "../stream/utf8.ts";
-import { identityBytesMax } from "../wire/identity.ts";
+import { type Identity, identityBytesMax, identityHeader } from "../wire/identity.ts";
 import { type OutgoingRecord, recordBytes } from "../wire/outgoing-record.ts";
 import { type Header, headersAt, keyBytesAt, type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
 import { DEAD_LETTER_HEADERS, type Detail } from "./dead-letter.ts";
 import type { OpenTask } from "./open-task.ts";
+import type { OutboxElement } from "./outbox.ts";
+import type { TaskName } from "./task-name.ts";
 import type { Problem } from "./units.ts";
 
 /** Longer reasons are cut: they are for people. */
@@ -84,14 +86,35 @@ type Buried = Omit<OutgoingRecord, "headers"> & {
 };
 
 function bury(task: OpenTask, buried: Buried): void {
-  const { key, value, timestampMs, headers, detail, problem, successorOf } = buried;
   const { name, plan, collector, counts, meta } = task;
+  counts.deadLetters++;
+  collector.add(
+    plan.deadLetterTopic,
+    0,
+    1,
+    toLetter(buried, {
+      name,
+      // Without a log it would be another one in a repeat.
+      failedAtMs: plan.commits ? meta.nowMs : undefined,
+      recordBytesMax: collector.recordBytesMax,
+    }),
+  );
+}
+
+type Around = {
+  readonly name: TaskName;
+  readonly failedAtMs: number | undefined;
+  readonly recordBytesMax: number;
+};
+
+/** The record of a dead letter, without its identity; only a reference where the whole is too large. */
+function toLetter(buried: Buried, { name, failedAtMs, recordBytesMax }: Around): OutgoingRecord {
+  const { key, value, timestampMs, headers, detail, problem, successorOf } = buried;
   const own = (more: Header[]): Header[] => [
     header(DEAD_LETTER_HEADERS.reason, reasonOf(problem)),
     header(DEAD_LETTER_HEADERS.step, problem.step),
     header(DEAD_LETTER_HEADERS.operator, name.functionName),
-    // Without a log it would be another one in a repeat.
-    ...(plan.commits ? [header(DEAD_LETTER_HEADERS.failedAt, String(meta.nowMs))] : []),
+    ...(failedAtMs === undefined ? [] : [header(DEAD_LETTER_HEADERS.failedAt, String(failedAtMs))]),
     ...(successorOf === undefined ? [] : [header(DEAD_LETTER_HEADERS.successorOf, successorOf)]),
     ...more,
     header(DEAD_LETTER_HEADERS.topic, name.topic),
@@ -100,15 +123,42 @@ function bury(task: OpenTask, buried: Buried): void {
   ];
   const detailed = detail === undefined ? [] : [header(DEAD_LETTER_HEADERS.detail, JSON.stringify(detail))];
   const whole = { key, value, timestampMs, headers: [...own(detailed), ...headers] };
-  const fits = recordBytes(whole) + identityBytesMax(name.full) <= collector.recordBytesMax;
+  if (recordBytes(whole) + identityBytesMax(name.full) <= recordBytesMax) return whole;
   const reference = [header(DEAD_LETTER_HEADERS.reference, buried.tooLarge)];
-  counts.deadLetters++;
-  collector.add(
-    plan.deadLetterTopic,
-    0,
-    1,
-    fits ? whole : { key: null, value: null, timestampMs, headers: own(reference) },
-  );
+  return { key: null, value: null, timestampMs, headers: own(reference) };
+}
+
+export type RefusedElement = {
+  readonly sink: string;
+  readonly element: OutboxElement;
+  /** That of the element is the letter's. */
+  readonly identity: Pick<Identity, "sequenceNumber" | "index">;
+  readonly reason: string;
+  /** The clock of its commit. */
+  readonly atMs: number;
+  readonly recordBytesMax: number;
+};
+
+/** The dead letter of an element that a sink refused, with its identity: it is sent after the commit, by whoever gives the element to the sink. */
+export function toRefusedLetter(name: TaskName, refused: RefusedElement): OutgoingRecord {
+  const { sink, element, identity, reason, atMs, recordBytesMax } = refused;
+  const { value, key, timestampMs } = element;
+  const buried: Buried = {
+    position: "sink",
+    key: encodeUtf8(key),
+    value: encodeUtf8(value),
+    timestampMs: Math.max(0, timestampMs),
+    headers: [],
+    detail: { kind: "refused", sink, key, timestampMs },
+    tooLarge: "the element was too large to be copied",
+    problem: { error: new Error(reason), step: `sink ${sink}` },
+    successorOf: undefined,
+  };
+  const letter = toLetter(buried, { name, failedAtMs: atMs, recordBytesMax });
+  return {
+    ...letter,
+    headers: [identityHeader(name.full, identity.sequenceNumber, identity.index), ...letter.headers],
+  };
 }
 
 function header(name: string, value: string): Header {

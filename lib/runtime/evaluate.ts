@@ -101,7 +101,12 @@ export function* evaluate(
   if (input.kind !== "redrive") meta.idle = rest.quiet && !expects;
   const bundles = takeBundles(task, before, settings.recordBytesMax);
   if (bundles === undefined) return undefined;
-  const batches: OutboxBatch[] = [...collector.takeRecords(), ...bundles, ...collector.rows.take(meta.nowMs)];
+  const batches: OutboxBatch[] = [
+    ...collector.takeRecords(),
+    ...bundles,
+    ...collector.rows.take(meta.nowMs),
+    ...collector.elements.take(meta.nowMs),
+  ];
   const taken = task.state.takeChanges();
   countTotals(task, records, batches);
   const moved =

@@ -4,6 +4,7 @@ import type { Broker } from "../kafka/broker.ts";
 import type { StateLog } from "../state-log/state-log.ts";
 import type { AsyncSpec } from "../stream/async-function.ts";
 import type { Topology } from "../stream/plan.ts";
+import type { OutsideSpec, SinkElement } from "../stream/sink.ts";
 import type { TableStore } from "../tables/table-store.ts";
 import type { CommitLimits } from "./commit-limits.ts";
 import type { TaskReport } from "./report.ts";
@@ -31,6 +32,10 @@ export interface Host {
   readonly strict: boolean;
   /** Runs `work` after `ms`, unless what is returned was called before. Default: this machine's timers. Calls to the outside are bounded by it. */
   after?(ms: number, work: () => void): () => void;
+  /** What writes instead of a sink's own function (the test driver); what the sink declares is not needed then. */
+  writeInstead?(sink: OutsideSpec): OutsideSpec["write"] | undefined;
+  /** Told what a sink took (the test driver). */
+  taken?(sink: OutsideSpec, elements: readonly SinkElement<unknown>[]): void;
   /** Where declared settings and secrets come from. Default: this machine's environment. */
   readonly settings?: SettingsSource;
   /** Functions that are called instead of asynchronous ones (the test driver); what those declare is not needed then. */

@@ -1,5 +1,5 @@
 /**
- * What a commit sends: kept in the commit as the bytes that go to Kafka, and the rows that go to tables, so that whoever emits it again emits the same.
+ * What a commit sends: kept in the commit as the bytes that go to Kafka, the rows that go to tables and the elements that go elsewhere, so that whoever emits it again emits the same.
  *
  * O2: a repeat is byte-identical and has the same identity; of a row, the same version. O4: the partition is stored with the output.
  */
@@ -23,26 +23,52 @@ export type RowsBatch = {
   readonly rows: readonly Row[];
 };
 
+/** An element for a sink: value and key as encodeValue has them, in JSON. */
+export type OutboxElement = { readonly value: string; readonly key: string; readonly timestampMs: number };
+
+/** Elements for a sink beside topics and tables, in order. `atMs`: the commit's clock. */
+export type ElementsBatch = {
+  readonly kind: "elements";
+  readonly sink: string;
+  readonly atMs: number;
+  readonly elements: readonly OutboxElement[];
+};
+
 /** A batch of a commit. */
-export type OutboxBatch = RecordsBatch | RowsBatch;
+export type OutboxBatch = RecordsBatch | RowsBatch | ElementsBatch;
 
 /** Outboxes of records alone, which every version reads. */
 const RECORDS_VERSION = 1;
 /** The newest form of outboxes that this version writes and reads. */
 const OUTBOX_VERSION = 2;
 
-type BatchHead = ({ topic: string; partition: number; kind: "records" | "sealed" } | Omit<RowsBatch, "rows">) & {
+type BatchHead = (
+  | { topic: string; partition: number; kind: "records" | "sealed" }
+  | Omit<RowsBatch, "rows">
+  | Omit<ElementsBatch, "elements">
+) & {
   bytes: number;
 };
 
 /** How many outputs a batch holds. */
 export function outputsIn(batch: OutboxBatch): number {
-  return batch.kind === "rows" ? batch.rows.length : batch.records.length;
+  if (batch.kind === "rows") return batch.rows.length;
+  return batch.kind === "elements" ? batch.elements.length : batch.records.length;
 }
 
 /** The rows among batches. */
 export function rowsIn(batches: readonly OutboxBatch[]): RowsBatch[] {
   return batches.filter((batch) => batch.kind === "rows");
+}
+
+/** The elements among batches. Behind the records they have identities too. */
+export function elementsIn(batches: readonly OutboxBatch[]): ElementsBatch[] {
+  return batches.filter((batch) => batch.kind === "elements");
+}
+
+/** How many records get identities when they are sent: the index of the first element behind them. */
+export function identifiedIn(batches: readonly OutboxBatch[]): number {
+  return batches.reduce((sum, batch) => sum + (batch.kind === "records" ? batch.records.length : 0), 0);
 }
 
 /** The records among batches. */
@@ -56,9 +82,9 @@ export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   const heads: BatchHead[] = [];
   // Bundles are compressed already; compressing them again would cost time and gain nothing.
   const bodies = batches.map((batch) => {
-    if (batch.kind === "rows") {
-      const { rows, ...head } = batch;
-      const body = compressJson(rows);
+    if (batch.kind === "rows" || batch.kind === "elements") {
+      const { content, ...head } = withContent(batch);
+      const body = compressJson(content);
       heads.push({ ...head, bytes: body.length });
       return body;
     }
@@ -81,6 +107,16 @@ export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   return all;
 }
 
+/** A batch with its rows or elements apart. */
+function withContent(batch: RowsBatch | ElementsBatch) {
+  if (batch.kind === "rows") {
+    const { rows: content, ...head } = batch;
+    return { ...head, content };
+  }
+  const { elements: content, ...head } = batch;
+  return { ...head, content };
+}
+
 /** The reverse of encodeOutbox. */
 export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
   if (bytes.length === 0) return [];
@@ -96,6 +132,7 @@ export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
     const body = bytes.subarray(at, at + length);
     at += length;
     if (head.kind === "rows") return { ...head, rows: decompressJson(body) as Row[] };
+    if (head.kind === "elements") return { ...head, elements: decompressJson(body) as OutboxElement[] };
     const { topic, partition, kind } = head;
     const columns = decodeRecords(kind === "sealed" ? body : decompress(body), 0);
     const records = Array.from(

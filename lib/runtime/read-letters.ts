@@ -131,6 +131,9 @@ function readDetail(
         chain.results.get(detail.table)?.(detail.namespace, detail.key, accumulator);
         break;
       }
+      case "refused":
+        task.collector.elements.named(detail.sink)?.(value, decodeValue(JSON.parse(detail.key)), detail.timestampMs);
+        break;
       default:
         detail satisfies never;
     }
@@ -141,7 +144,7 @@ function readDetail(
 }
 
 function timeOf(letter: DeadLetter, detail: Detail): number {
-  if (detail.kind === "element") return detail.timestampMs;
+  if (detail.kind === "element" || detail.kind === "refused") return detail.timestampMs;
   return detail.kind === "partial" ? detail.windowStartMs : letter.timestampMs;
 }
 
@@ -161,6 +164,10 @@ export function obstacleTo(task: OpenTask, letter: DeadLetter): string | undefin
     case "result":
       return task.chain.results.get(detail.table) === undefined
         ? `it is a result of ${detail.table}, which ${name} does not have any more`
+        : undefined;
+    case "refused":
+      return task.collector.elements.named(detail.sink) === undefined
+        ? `it was for the sink ${detail.sink}, which ${name} does not write to any more`
         : undefined;
     default:
       return detail satisfies never;

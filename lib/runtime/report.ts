@@ -15,7 +15,7 @@ export type TaskReport = Counts & {
   readonly sequenceNumber: number;
   /** Input records (a bundle is one record of many elements; `elements` counts what it stands for). */
   readonly records: number;
-  /** Kafka records sent, bundles included, and rows put. */
+  /** Kafka records sent, bundles included, rows put, and elements given to sinks. */
   readonly outputs: number;
   readonly watermarkMs: number;
   readonly checkpoint: number;

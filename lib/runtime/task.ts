@@ -22,6 +22,7 @@ import { endsOf, findInput, type TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
 import { decodeOutbox, encodeOutbox, recordsIn, toSend } from "./outbox.ts";
+import { OutsideWriter } from "./outside-writer.ts";
 import { putRows } from "./put-rows.ts";
 import { Marks, obstacleTo } from "./read-letters.ts";
 import type { ReadSettings } from "./read-source.ts";
@@ -54,6 +55,7 @@ export class Task {
   readonly #answers: Answers;
   /** Of the invocation that is handled; undefined: for ever. */
   #remainingMs: (() => number) | undefined;
+  readonly #outside: OutsideWriter;
   #open: OpenTask | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -62,6 +64,7 @@ export class Task {
     this.#plan = plan;
     this.#name = name;
     this.#answers = new Answers(host);
+    this.#outside = new OutsideWriter(host, plan, name);
     this.#settings = { recordBytesMax: host.broker.recordBytesMax, freeze: host.strict };
   }
 
@@ -232,16 +235,20 @@ export class Task {
     const outgoing = toSend(batches, full, numbers.sequenceNumber);
     const plain = outgoing.filter((batch) => !isExactlyOnce(this.#plan, batch));
     const exactlyOnce = outgoing.filter((batch) => isExactlyOnce(this.#plan, batch));
-    // First, as a repeat leaves nothing behind where it has been done already.
-    await putRows(this.#host, full, batches, numbers.sequenceNumber);
-    if (plain.length > 0) await this.#host.broker.produce(plain);
-    if (exactlyOnce.length > 0)
-      await this.#host.broker.produceExactlyOnce(exactlyOnce, {
-        transactionalId: full,
-        offsetAt: { topic, partition },
-        topics: this.#plan.topicOutputs.flatMap(({ topic: to }) => (to.exactlyOnce ? [to.topicName] : [])),
-        ...numbers,
-      });
+    const { attemptId } = task.head as LogEntry;
+    if (!this.#outside.hasBegun(attemptId)) {
+      // First, as a repeat leaves nothing behind where it has been done already.
+      await putRows(this.#host, full, batches, numbers.sequenceNumber);
+      if (plain.length > 0) await this.#host.broker.produce(plain);
+      if (exactlyOnce.length > 0)
+        await this.#host.broker.produceExactlyOnce(exactlyOnce, {
+          transactionalId: full,
+          offsetAt: { topic, partition },
+          topics: this.#plan.topicOutputs.flatMap(({ topic: to }) => (to.exactlyOnce ? [to.topicName] : [])),
+          ...numbers,
+        });
+    }
+    await this.#outside.write(attemptId, numbers.sequenceNumber, batches);
     task.settled = true;
   }
 

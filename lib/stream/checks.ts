@@ -1,6 +1,7 @@
 /** What must hold before anything runs: each check returns sentences that name the operator, its file and what to do. */
 
 import { checkCycles } from "./check-cycles.ts";
+import { checkOutsideSinks } from "./check-outside-sinks.ts";
 import { checkShuffles } from "./check-shuffles.ts";
 import { checkTables } from "./check-tables.ts";
 import { checkTopicDeclarations } from "./check-topic-declarations.ts";
@@ -33,6 +34,7 @@ export function findProblems(application: string, graphs: readonly OperatorGraph
   for (const graph of graphs)
     problems.push(
       ...checkSinks(graph),
+      ...checkOutsideSinks(graph),
       ...checkNames(graph),
       ...checkSources(graph),
       ...checkShuffles(graph),
@@ -190,7 +192,7 @@ function warnOfUselessKeys({ operator, nodes, shuffles }: OperatorGraph): readon
 }
 
 function usesKey(target: SinkTarget): boolean {
-  return topicsOf(target).some((topic) => topic.keyFormat !== undefined);
+  return target.kind === "outside" || topicsOf(target).some((topic) => topic.keyFormat !== undefined);
 }
 
 /** As Flink's documentation of windowAll does. */

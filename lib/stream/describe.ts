@@ -45,6 +45,8 @@ export type FunctionDescription = {
   readonly writes: readonly Connection[];
   /** Tables. */
   readonly puts: readonly string[];
+  /** Sinks beside topics and tables. */
+  readonly gives: readonly string[];
   readonly deadLetterTopic: string;
   readonly commits: boolean;
 };
@@ -90,6 +92,7 @@ function toFunctionDescription(plan: FunctionPlan): FunctionDescription {
       ...plan.topicOutputs.map(({ topic, partitions }) => ({ topic: topic.topicName, partitions })),
     ],
     puts: [...new Set(plan.tableOutputs.map(({ tableName }) => tableName))],
+    gives: plan.outsideOutputs.map(({ sinkName }) => sinkName),
     deadLetterTopic: plan.deadLetterTopic,
     commits: plan.commits,
   };
@@ -189,7 +192,11 @@ export function toText(topology: Topology): string {
       const stem = last ? "   " : "│  ";
       lines.push(`${stem}  reads   ${plan.reads.map(toLabel).join(", ")}`);
       if (plan.steps.length > 0) lines.push(`${stem}  runs    ${plan.steps.join(" → ")}`);
-      const written = [...plan.writes.map(toLabel), ...plan.puts.map((name) => `table ${name}`)];
+      const written = [
+        ...plan.writes.map(toLabel),
+        ...plan.puts.map((name) => `table ${name}`),
+        ...plan.gives.map((name) => `sink ${name}`),
+      ];
       lines.push(`${stem}  writes  ${written.join(", ")}`);
     }
   }
@@ -238,6 +245,8 @@ export function toMermaid(topology: Topology): string {
       for (const { topic } of plan.reads) lines.push(`  ${idOf("t", topic)} --> ${idOf("f", plan.name)}`);
       for (const { topic } of plan.writes) lines.push(`  ${idOf("f", plan.name)} --> ${idOf("t", topic)}`);
       for (const name of plan.puts) lines.push(`  ${idOf("f", plan.name)} --> ${idOf("d", name)}`);
+      for (const name of plan.gives)
+        lines.push(`  ${idOf("f", plan.name)} --> ${idOf("s", `${plan.name} ${name}`)}>"${name}<br/>sink"]`);
     }
   }
   return lines.join("\n");

@@ -14,6 +14,7 @@ import {
   topicsOf,
 } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
+import type { OutsideSpec } from "./sink.ts";
 import type { AnyTopic } from "./topic.ts";
 
 /**
@@ -65,6 +66,11 @@ export function topicsWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly A
 /** The tables that nodes write, each as often as it is written. */
 export function tablesWrittenBy(nodes: readonly (Node | SinkNode)[]): readonly AnyTable[] {
   return nodes.flatMap((node) => (node.kind === "sink" && node.target.kind === "table" ? [node.target.table] : []));
+}
+
+/** The sinks beside topics and tables that nodes write to, each as often as it is written. */
+export function outsideSinksOf(nodes: readonly (Node | SinkNode)[]): readonly OutsideSpec[] {
+  return nodes.flatMap((node) => (node.kind === "sink" && node.target.kind === "outside" ? [node.target.sink] : []));
 }
 
 /** Cuts an operator at its shuffles. */

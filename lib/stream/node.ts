@@ -12,6 +12,7 @@ import type { FunctionOptions } from "./operator-definition.ts";
 import type { PatternSpec } from "./pattern-spec.ts";
 import type { StateSpec } from "./process-state.ts";
 import type { ClientSpec } from "./settings.ts";
+import type { OutsideSpec } from "./sink.ts";
 import type { AnyTopic, TopicRecord } from "./topic.ts";
 import type { TriggerSpec } from "./trigger.ts";
 import type { WatermarkStrategy } from "./watermark-strategy.ts";
@@ -190,8 +191,11 @@ export type RouteTarget = {
 /** Rows of a table. */
 export type TableTarget = { readonly kind: "table"; readonly table: AnyTable };
 
+/** Something else, outside. `client` is that of `sink`. */
+export type OutsideTarget = { readonly kind: "outside"; readonly sink: OutsideSpec; readonly client: ClientSpec };
+
 /** Where the elements of a sink go. */
-export type SinkTarget = TopicTarget | RouteTarget | TableTarget;
+export type SinkTarget = TopicTarget | RouteTarget | TableTarget | OutsideTarget;
 
 /** The end of a stream. */
 export type SinkNode = {
@@ -275,6 +279,7 @@ export function topicsOf(target: SinkTarget): readonly AnyTopic[] {
     case "route":
       return [...target.routes.values()].map(({ topic }) => topic);
     case "table":
+    case "outside":
       return [];
     default:
       return target satisfies never;

@@ -4,6 +4,7 @@ import type { AnyTable, KeyAttribute } from "./dynamo-table.ts";
 import type { KeyByNode, Node, SinkNode, SourceNode } from "./node.ts";
 import type { OperatorDefinition } from "./operator-definition.ts";
 import type { Secret, Setting } from "./settings.ts";
+import type { OutsideSpec } from "./sink.ts";
 import type { AnyTopic } from "./topic.ts";
 
 /** An internal topic between a keyBy and what follows it. Carries bundles. */
@@ -46,6 +47,8 @@ export type FunctionPlan = {
   readonly topicOutputs: readonly { readonly topic: AnyTopic; readonly partitions: number }[];
   /** Tables it writes rows into. */
   readonly tableOutputs: readonly AnyTable[];
+  /** Sinks beside topics and tables that it writes to. */
+  readonly outsideOutputs: readonly OutsideSpec[];
   /** The topic for its dead letters. */
   readonly deadLetterTopic: string;
   /** Whether it needs a state log: it keeps state, gives authors' functions the clock, asks the outside, feeds a shuffle, reads a topic that Millrace writes, or writes an exactlyOnce topic or what is no topic. */

@@ -7,8 +7,7 @@ import { averageOf, bestOf, countAll, extremeOf, sumOf } from "./aggregators-num
 import { toAsyncSpec } from "./async-function.ts";
 import { authorFunction } from "./author-function.ts";
 import { BroadcastNodes, connectBroadcastOf, type ForwardOptions } from "./broadcast.ts";
-import type { AnyTable } from "./dynamo-table.ts";
-import type { Named, WriterSpec } from "./elements.ts";
+import type { Named } from "./elements.ts";
 import { MillraceError } from "./error.ts";
 import { intervalJoinOf } from "./interval-joined.ts";
 import type { Key } from "./key.ts";
@@ -19,7 +18,6 @@ import { connectOf, deduplicateNode, processNode } from "./process.ts";
 import { toSinkTarget } from "./sink-target.ts";
 import type { Stream } from "./stream.ts";
 import { type Table, tableJoinOf } from "./table.ts";
-import type { AnyTopic } from "./topic.ts";
 import { windowJoinOf } from "./window-joined.ts";
 import type { WindowAssignerSpec } from "./window-spec.ts";
 import type { WindowOptions } from "./windowed.ts";
@@ -232,7 +230,7 @@ class StreamBuilder {
     return this.#then(deduplicateNode(this.#node, options));
   }
 
-  to(target: AnyTopic | AnyTable | WriterSpec, options?: Named): SinkNode {
+  to(target: Parameters<typeof toSinkTarget>[0], options?: Named): SinkNode {
     return { kind: "sink", input: this.#node, target: toSinkTarget(target), name: options?.name };
   }
 

@@ -8,6 +8,7 @@ import {
   graphOf,
   type OperatorGraph,
   originsOf,
+  outsideSinksOf,
   rootsOf,
   type Shuffle,
   tablesWrittenBy,
@@ -76,6 +77,7 @@ function functionsOf(
       .map((output) => ({ shuffle: output, keyBys: output.sides.filter((side) => nodes.includes(side)) }))
       .filter(({ keyBys }) => keyBys.length > 0);
     const topicOutputs = byName(topicsWrittenBy(nodes)).map((topic) => ({ topic, partitions: counts(topic) }));
+    const outsideOutputs = [...new Set(outsideSinksOf(nodes))];
     const tableOutputs = [...new Set(tablesWrittenBy(nodes))];
     return {
       name,
@@ -86,6 +88,7 @@ function functionsOf(
       shuffleOutputs,
       topicOutputs,
       tableOutputs,
+      outsideOutputs,
       deadLetterTopic: operator.deadLetterTopic,
       commits:
         shuffle !== undefined ||
@@ -93,6 +96,7 @@ function functionsOf(
         nodes.some((node) => isStateful(node) || node.kind === "mapAsync" || usesContext(node)) ||
         sources.some((source) => source.writtenByMillrace) ||
         tableOutputs.length > 0 ||
+        outsideOutputs.length > 0 ||
         topicOutputs.some(({ topic }) => topic.exactlyOnce),
       uses: usesOf(nodes.flatMap((node) => clientOf(node) ?? [])),
     };

@@ -27,7 +27,12 @@ const decoder = new TextDecoder();
 
 /** The header of output `index` of commit `sequenceNumber` of the task whose full name is `task`. */
 export function identityHeader(task: string, sequenceNumber: number, index: number): Header {
-  return [IDENTITY_HEADER, encodeUtf8(`${task}:${sequenceNumber}:${index}`)];
+  return [IDENTITY_HEADER, encodeUtf8(identityText(task, sequenceNumber, index))];
+}
+
+/** The text of an identity, with the task's full name. */
+export function identityText(task: string, sequenceNumber: number, index: number): string {
+  return `${task}:${sequenceNumber}:${index}`;
 }
 
 /** What the header of any output of a task takes at the most, in bytes: records must leave room for it. */

@@ -43,7 +43,7 @@ export type GivenInput = {
 
 export class World {
   broker: MemoryBroker;
-  readonly log = new MemoryStateLog();
+  readonly log: MemoryStateLog;
   readonly tables = new MemoryTableStore();
   readonly topology: Topology;
   readonly reports: TaskReport[] = [];
@@ -55,7 +55,9 @@ export class World {
   readonly #operators: readonly Operator[];
   readonly #options: MemoryBrokerOptions;
 
-  constructor(operators: readonly Operator[], options: MemoryBrokerOptions = {}) {
+  /** `before`: a world of other code, whose topics and log this one goes on with. */
+  constructor(operators: readonly Operator[], options: MemoryBrokerOptions = {}, before?: World) {
+    this.log = before?.log ?? new MemoryStateLog();
     this.#operators = operators;
     this.#options = options;
     this.topology = buildTopology(
@@ -63,7 +65,7 @@ export class World {
       operators.map(({ definition }) => definition),
       () => 1,
     );
-    this.broker = new MemoryBroker(options);
+    this.broker = before?.broker ?? new MemoryBroker(options);
   }
 
   /** Creates the topics; again, after `broker` was thrown away. */

@@ -261,7 +261,7 @@ describe("what is refused where it is written", () => {
     [
       "to a name",
       () => stream(lines).to("out" as never),
-      "to() takes a topic, topic.from(…), topic.record(…), route(…) or a dynamoTable(…).",
+      "to() takes a topic, topic.from(…), topic.record(…), route(…), a dynamoTable(…) or a sink(…).",
     ],
     [
       "a window of seconds",

@@ -41,4 +41,22 @@ export const MISTAKES_OF_SINKS: readonly Mistake[] = [
     code: `stream(orders).to(dynamoTable("t", { partitionKey: (order) => order.id, item: (order) => order.id }))`,
     error: "TS2322: Type '(order: Order) => string' is not assignable to type '(element: Order) => object | null'.",
   },
+  {
+    title: "a sink of other elements",
+    code: `stream(lines).to(sink("s", { write: async (batch: readonly SinkElement<number>[]) => {} }))`,
+    error:
+      "TS2345: Argument of type 'OutsideSink<number, unknown>' is not assignable to parameter of type 'Writer<string, null>'.",
+  },
+  {
+    title: "a write that is not awaited",
+    code: `stream(lines).to(sink("s", { write: (batch) => {} }))`,
+    error:
+      "TS2322: Type '(batch: readonly SinkElement<string, null>[]) => void' is not assignable to type '(batch: readonly SinkElement<string, null>[], call: SinkCall<undefined>) => PromiseLike<void | SinkRefusals>'.",
+  },
+  {
+    title: "a refusal without a reason",
+    code: `stream(lines).to(sink("s", { write: async (batch) => ({ refused: batch.map(({ id }) => ({ id })) }) }))`,
+    error:
+      "TS2322: Type 'Promise<{ refused: { id: string; }[]; }>' is not assignable to type 'PromiseLike<void | SinkRefusals>'.",
+  },
 ];

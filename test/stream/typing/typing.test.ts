@@ -40,7 +40,7 @@ const VALID = [
 const PRELUDE = fileURLToPath(new URL("./prelude.ts", import.meta.url));
 const IMPORTS = {
   millrace:
-    "asyncFunction, boundedOutOfOrderness, counterState, customTrigger, customWatermark, deltaTrigger, dynamoTable, json, mapState, operator, punctuated, route, seconds, session, setting, sliding, stream, table, text, topic, tumbling, valueState",
+    "asyncFunction, boundedOutOfOrderness, counterState, customTrigger, customWatermark, deltaTrigger, dynamoTable, json, mapState, operator, punctuated, route, seconds, session, setting, sink, type SinkElement, sliding, stream, table, text, topic, tumbling, valueState",
   prelude: "Access, access, kinds, latest, lines, orders, wordCounts",
 };
 

@@ -1,6 +1,20 @@
 /** What must compile at the end of streams, and infer exactly this. Checked by tsc; never run. */
 
-import { type DynamoTable, days, dynamoTable, route, seconds, stream, tumbling, type WindowResult } from "millrace";
+import {
+  type DynamoTable,
+  days,
+  dynamoTable,
+  type OutsideSink,
+  route,
+  type SinkElement,
+  seconds,
+  secret,
+  setting,
+  sink,
+  stream,
+  tumbling,
+  type WindowResult,
+} from "millrace";
 import { access, type Equal, expectType, kinds, latest, type Order, orders } from "./prelude.ts";
 
 const byId = stream(orders).keyBy((order) => order.id);
@@ -50,3 +64,21 @@ const rows = dynamoTable("rows", {
 expectType<Equal<typeof rows, DynamoTable<Order>>>();
 byId.map((order) => ({ ...order, extra: 1 })).to(rows);
 export const named = dynamoTable<WindowResult<string, number, unknown>>("named", { partitionKey: (r) => r.key });
+
+// Sinks: elements and their key are those of the stream, the client is what open gives.
+byId.to(
+  sink("inline", {
+    uses: { url: setting("HOOK_URL"), key: secret("hook/key") },
+    open: async ({ url, key }) => ({ post: async (text: string) => `${url}${key}${text}` }),
+    write: async (batch, { client, signal, attempt }) => {
+      expectType<Equal<typeof batch, readonly SinkElement<Order, string>[]>>();
+      expectType<Equal<typeof signal, AbortSignal>>();
+      for (const { id, value } of batch) if (attempt > 1) await client.post(id + value.tenant);
+      return { refused: [] };
+    },
+    timeout: seconds(5),
+  }),
+);
+const hook = sink("hook", { write: async (_batch: readonly SinkElement<Order>[]) => {} });
+expectType<Equal<typeof hook, OutsideSink<Order, unknown>>>();
+byId.map((order) => ({ ...order, extra: 1 })).to(hook);
