@@ -49,6 +49,9 @@ export type FunctionDescription = {
   readonly gives: readonly string[];
   readonly deadLetterTopic: string;
   readonly commits: boolean;
+  /** Names of what its calls to the outside need. */
+  readonly settings: readonly string[];
+  readonly secrets: readonly string[];
 };
 
 /** The topology as JSON-able values. */
@@ -95,6 +98,8 @@ function toFunctionDescription(plan: FunctionPlan): FunctionDescription {
     gives: plan.outsideOutputs.map(({ sinkName }) => sinkName),
     deadLetterTopic: plan.deadLetterTopic,
     commits: plan.commits,
+    settings: plan.uses.flatMap(({ kind, name }) => (kind === "setting" ? [name] : [])),
+    secrets: plan.uses.flatMap(({ kind, name }) => (kind === "secret" ? [name] : [])),
   };
 }
 
@@ -197,6 +202,8 @@ export function toText(topology: Topology): string {
         ...plan.puts.map((name) => `table ${name}`),
         ...plan.gives.map((name) => `sink ${name}`),
       ];
+      if (plan.settings.length > 0) lines.push(`${stem}  set     ${plan.settings.join(", ")}`);
+      if (plan.secrets.length > 0) lines.push(`${stem}  secret  ${plan.secrets.join(", ")}`);
       lines.push(`${stem}  writes  ${written.join(", ")}`);
     }
   }

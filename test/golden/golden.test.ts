@@ -97,3 +97,23 @@ test("the file of words and calm is what looking at all lines at once gives", ()
   const byText = (list: readonly unknown[]) => list.map((one) => JSON.stringify(one)).sort();
   expect(byText(file.calms.map(({ value }) => value))).toEqual(byText(direct));
 });
+
+test("the file of asking the outside is what looking at all lines at once gives", () => {
+  const pipeline = PIPELINES.find(({ name }) => name === "asking the outside") as Pipeline;
+  const direct: Record<string, Set<string>> = {};
+  for (const { value, timestampMs } of pipeline.elements)
+    for (const word of value.includes("hour") ? [] : (value.toLowerCase().match(/[a-z]+/g) ?? []))
+      (direct[`${timestampMs - (timestampMs % 10_000)} ${word.slice(-2)}`] ??= new Set()).add(word);
+  const file = JSON.parse(readFileSync(fileOf(pipeline), "utf8")) as {
+    rhymes: { value: { window: number; ending: string; words: string[] } }[];
+    "dead letters": string[];
+  };
+  expect(Object.fromEntries(file.rhymes.map(({ value: v }) => [`${v.window} ${v.ending}`, v.words]))).toEqual(
+    Object.fromEntries(
+      Object.entries(direct)
+        .filter(([, found]) => found.size > 1)
+        .map(([name, found]) => [name, [...found].sort()]),
+    ),
+  );
+  expect(file["dead letters"]).toHaveLength(3);
+});

@@ -217,4 +217,49 @@ const calm: Pipeline = {
   outputs: [calms],
 };
 
-export const PIPELINES: readonly Pipeline[] = [wordCount, letters, twoOperators, lateness, calm];
+type Rhyme = { readonly window: number; readonly ending: string; readonly words: readonly string[] };
+const rhymes = topic("rhymes", { value: json<Rhyme>(), partitions: 2 });
+
+/** Asks the outside before a shuffle, behind it and behind a window; answers come in any order, and one line has none. */
+const asking: Pipeline = {
+  name: "asking the outside",
+  operators: [
+    operator(
+      "rhyme",
+      stream(lines)
+        .mapAsync(
+          {
+            call: async (line) => {
+              await new Promise((resolve) => {
+                setTimeout(resolve, line.length % 4);
+              });
+              if (line.includes("hour")) throw new Error("an hour rhymes with nothing");
+              return line.toLowerCase().match(/[a-z]+/g) ?? [];
+            },
+            timeout: seconds(60),
+            order: "unordered",
+          },
+          { name: "split" },
+        )
+        .flatMap((found) => [...found])
+        .keyBy((word) => word.slice(-2))
+        .mapAsync({ callBatch: async (all) => [...all], maxBatchSize: 3, timeout: seconds(60) })
+        .window(tumbling(seconds(10)))
+        .collect()
+        .mapAsync(
+          { call: async ({ value }) => [...new Set(value)].sort(), timeout: seconds(60) },
+          {
+            name: "sort",
+            combine: ({ key, window }, found) => ({ window: window.startMs, ending: key, words: found }),
+          },
+        )
+        .filter(({ words: found }) => found.length > 1)
+        .to(rhymes),
+    ),
+  ],
+  input: lines,
+  elements: linesOf(3),
+  outputs: [rhymes],
+};
+
+export const PIPELINES: readonly Pipeline[] = [wordCount, letters, twoOperators, lateness, calm, asking];

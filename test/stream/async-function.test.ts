@@ -1,6 +1,6 @@
 /** What an asynchronous function may be declared as: wrong declarations are refused where they are made, with a sentence. */
 
-import { asyncFunction, json, operator, seconds, stream, text, topic } from "millrace";
+import { asyncFunction, json, operator, seconds, secret, setting, stream, text, topic } from "millrace";
 import { describe, expect, test } from "vitest";
 import { toAsyncSpec } from "../../lib/stream/async-function.ts";
 import { toDescription, toText } from "../../lib/stream/describe.ts";
@@ -53,16 +53,27 @@ test("one object is one function, however it is used", () => {
   expect(toAsyncSpec(fn, "mapAsync")).toBe(toAsyncSpec(fn, "replace"));
 });
 
-test("topology says where is asked, and in which order", () => {
+test("topology says where is asked, in which order, and what that needs", () => {
   const words = topic("words", { value: text() });
   const ask = operator(
     "ask",
     stream(words)
       .mapAsync({ call, timeout, order: "unordered" }, { name: "customer" })
-      .mapAsync({ call, timeout })
+      .mapAsync({
+        uses: { api: setting("API_URL"), key: secret("shop/key") },
+        open: () => 1,
+        call,
+        timeout,
+      })
       .to(topic("answers", { value: json<string>() })),
   );
   const topology = buildTopology("shop", [ask.definition]);
-  expect(toText(topology)).toContain("runs    mapAsync customer (unordered) → mapAsync (ordered)");
-  expect(toDescription(topology).operators[0]?.functions[0]?.commits).toBe(true);
+  const shown = toText(topology);
+  expect(shown).toContain("runs    mapAsync customer (unordered) → mapAsync (ordered)");
+  expect(shown).toContain("set     API_URL\n     secret  shop/key");
+  expect(toDescription(topology).operators[0]?.functions[0]).toMatchObject({
+    commits: true,
+    settings: ["API_URL"],
+    secrets: ["shop/key"],
+  });
 });
