@@ -26,8 +26,8 @@ type Target = {
   readonly isFirst: boolean;
   /** What the very next element must not be. */
   readonly notNext: readonly number[];
-  /** The greedy stage that would be over. */
-  readonly greedy: number | undefined;
+  /** The greedy stage that would be over, and whether a notNext stands behind it: then it has its say about the very next element only. */
+  readonly greedy: { readonly stage: number; readonly onlyNext: boolean } | undefined;
 };
 
 export class PatternModel {
@@ -128,6 +128,7 @@ export class PatternModel {
       const isLast = stage === this.#stages.length - 1;
       if (contiguity === "notNext") {
         notNext.push(stage);
+        if (greedy !== undefined) greedy = { ...greedy, onlyNext: true };
         if (this.#mayEnd(stage + 1)) targets.push({ stage: "end", isFirst: true, notNext, greedy });
       } else if (contiguity === "notFollowedBy") {
         if (isLast) targets.push({ stage: "pending", isFirst: true, notNext, greedy });
@@ -188,8 +189,8 @@ export class PatternModel {
     const next = path.length === 0 ? at : (path.at(-1) as Taken).at + 1;
     const isNext = at === next;
     if (isNext && notNext.some((stage) => this.#holds(stage, at, path))) return false;
-    if (greedy === undefined || this.#isUntil(greedy, next)) return true;
-    return (notNext.length > 0 && !isNext) || !this.#holds(greedy, at, path);
+    if (greedy === undefined || this.#isUntil(greedy.stage, next)) return true;
+    return (greedy.onlyNext && !isNext) || !this.#holds(greedy.stage, at, path);
   }
 
   /** Whether the element `at` is something that must not come. */
@@ -201,7 +202,7 @@ export class PatternModel {
       if (!this.#holds(stage, at, path)) continue;
       if (this.#stage(stage).contiguity === "notFollowedBy") return true;
       if (at > last.at + 1 || count < this.#times(last.stage)[0]) continue;
-      const greedy = this.#greedy(last.stage);
+      const greedy = this.#greedy(last.stage)?.stage;
       if (greedy === undefined || this.#isUntil(greedy, at) || !this.#holds(greedy, at, path)) return true;
     }
     return false;
@@ -255,9 +256,9 @@ export class PatternModel {
     return flags.includes("optional") || times?.[0] === 0;
   }
 
-  #greedy(stage: number): number | undefined {
+  #greedy(stage: number): Target["greedy"] {
     const [min, max] = this.#times(stage);
-    return this.#stage(stage).flags.includes("greedy") && min !== max ? stage : undefined;
+    return this.#stage(stage).flags.includes("greedy") && min !== max ? { stage, onlyNext: false } : undefined;
   }
 
   #stage(stage: number): StageText {

@@ -11,6 +11,7 @@ import { MISTAKES as MISTAKES_OF_STREAMS } from "./mistakes.ts";
 import { MISTAKES_OF_ASYNC } from "./mistakes-of-async.ts";
 import { MISTAKES_OF_BROADCASTS } from "./mistakes-of-broadcasts.ts";
 import { MISTAKES_OF_JOINS } from "./mistakes-of-joins.ts";
+import { MISTAKES_OF_PATTERNS } from "./mistakes-of-patterns.ts";
 import { MISTAKES_OF_PROCESSES } from "./mistakes-of-processes.ts";
 import { MISTAKES_OF_SINKS } from "./mistakes-of-sinks.ts";
 import { MISTAKES_OF_WATERMARKS } from "./mistakes-of-watermarks.ts";
@@ -22,6 +23,7 @@ const MISTAKES = [
   ...MISTAKES_OF_ASYNC,
   ...MISTAKES_OF_BROADCASTS,
   ...MISTAKES_OF_JOINS,
+  ...MISTAKES_OF_PATTERNS,
   ...MISTAKES_OF_PROCESSES,
   ...MISTAKES_OF_SINKS,
   ...MISTAKES_OF_WATERMARKS,
@@ -32,6 +34,7 @@ const VALID = [
   new URL("./valid-async.ts", import.meta.url),
   new URL("./valid-broadcast.ts", import.meta.url),
   new URL("./valid-joins.ts", import.meta.url),
+  new URL("./valid-patterns.ts", import.meta.url),
   new URL("./valid-process.ts", import.meta.url),
   new URL("./valid-sinks.ts", import.meta.url),
   new URL("./valid-watermarks.ts", import.meta.url),
