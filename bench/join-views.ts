@@ -2,14 +2,11 @@
 
 import { boundedOutOfOrderness, json, milliseconds, operator, seconds, stream, topic, tumbling } from "millrace";
 import type { Operator } from "../lib/runtime/operator-handler.ts";
-import { newEngine } from "./engine.ts";
-import { eventTexts, type PageView } from "./events.ts";
-import { measure, type Timing, type Variant } from "./measure.ts";
+import { behindShuffle } from "./behind-shuffle.ts";
+import type { PageView } from "./events.ts";
+import { measure, type Timing } from "./measure.ts";
 import type { ProgressOf, Row, Section } from "./section.ts";
 
-const RECORDS = 100_000;
-const BATCH = 1_000;
-const KEYS = 10_000;
 const ROUNDS = 7;
 
 const watermark = boundedOutOfOrderness(seconds(1));
@@ -85,22 +82,4 @@ export async function joinViews(progressOf: ProgressOf): Promise<Section> {
     };
   });
   return { title, rows };
-}
-
-/** Its bundles come from another environment, unmeasured. */
-async function behindShuffle(name: string, operator: Operator): Promise<Variant> {
-  const sender = await newEngine(operator);
-  const engine = await newEngine(operator);
-  let texts: string[] = [];
-  return {
-    name,
-    records: RECORDS,
-    async prepare(round) {
-      for (const text of eventTexts("plain-views", round * RECORDS, RECORDS, BATCH, KEYS)) await sender.invoke(text);
-      texts = await sender.newEvents(`${operator.operatorName}--by-key`);
-    },
-    async run() {
-      for (const text of texts) await engine.invoke(text);
-    },
-  };
 }

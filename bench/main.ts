@@ -6,6 +6,7 @@ import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import { joinViews } from "./join-views.ts";
 import { mapAsync } from "./map-async.ts";
+import { matchViews } from "./pattern-views.ts";
 import type { ProgressOf, Section } from "./section.ts";
 import { commits } from "./services/commits.ts";
 import { once } from "./services/once.ts";
@@ -21,7 +22,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, sketches, joins, async, words, state, timers or tricks (default: all of them)
+  --only <name>   count, windows, sketches, joins, patterns, async, words, state, timers or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -60,6 +61,7 @@ const here: Benchmarks = {
   sketches: async () => [await sketches(progressOf)],
   joins: async () => [await joinViews(progressOf)],
   async: async () => [await mapAsync(progressOf)],
+  patterns: async () => [await matchViews(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
   timers: async () => [await timers(progressOf)],
