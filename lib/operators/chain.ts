@@ -248,7 +248,7 @@ function usesKey(node: Node, consumers: ReturnType<typeof consumersOf>): boolean
 }
 
 /** The name of a step's cells in the state: keyBy and step, so that inserting a stateless step moves nothing. */
-function tableName({ shuffle }: FunctionPlan, node: StatefulNode): string {
+export function tableName({ shuffle }: FunctionPlan, node: StatefulNode): string {
   const keyByName = shuffle?.keyByName ?? keyBysOf(node).map(keyByNameOf)[0];
   return `${keyByName ?? "source"}/${stepNameOf(node)}`;
 }

@@ -18,7 +18,7 @@ import { Collector } from "./collector.ts";
 import { COMMIT_LIMITS, type CommitLimits } from "./commit-limits.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
-import { awaitNewTopics, takeShapes, takeSides } from "./task-shapes.ts";
+import { awaitNewTopics, takeInputs, takeShapes } from "./task-shapes.ts";
 import { Units } from "./units.ts";
 
 export type OpenTask = {
@@ -161,7 +161,7 @@ function assemble(
     late: (topic) => collector.late(topic, partitionsOf(topic.topicName)),
   });
   takeShapes(name, state, meta, chain);
-  takeSides(name, plan, meta);
+  takeInputs(name, plan, state, meta);
   awaitNewTopics(plan, meta);
   return {
     name,

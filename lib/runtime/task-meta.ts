@@ -40,8 +40,8 @@ export type TaskMeta = {
   exactlyOnce?: { readonly last: number; readonly before: number | undefined };
   /** What the state of steps looks like, by table; absent where an older version wrote it. */
   shapes?: Readonly<Record<string, string>>;
-  /** The sides of its shuffle, where there are several: what the numbers in bundles mean. */
-  sides?: readonly string[];
+  /** The topics of the left and the right input of steps that have two, by table. */
+  inputs?: Readonly<Record<string, readonly string[]>>;
   /** All that was ever counted. */
   totals: Counts & { records: number; outputs: number };
 };

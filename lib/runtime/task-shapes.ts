@@ -1,12 +1,11 @@
 /** A task that is opened by other code than it was left by: what that would misread is refused, what is new is taken on, and both are noted with the next commit. */
 
-import type { Chain } from "../operators/chain.ts";
+import { type Chain, tableName } from "../operators/chain.ts";
 import type { KeyedState } from "../state/keyed-state.ts";
 import { MillraceError } from "../stream/error.ts";
 import { rootsOf } from "../stream/graph.ts";
-import type { KeyByNode } from "../stream/node.ts";
+import { isTwoInput, type Node } from "../stream/node.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
-import { listOf } from "../stream/sentence.ts";
 import { type TaskMeta, unheardUpstream } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 
@@ -33,18 +32,28 @@ function hasCells(state: KeyedState, table: string): boolean {
 }
 
 /**
- * Refuses another order of the sides of its shuffle: bundles tell sides by number, and the shuffle may still hold some. More sides may follow. Throws MillraceError
- * "state-unusable".
+ * Refuses a step whose two inputs changed places while it keeps something of them: it would take the one's for the other's. What is under way knows where it comes
+ * from (receiver.ts). Streams of the same topics are not told apart. Throws MillraceError "state-unusable".
  */
-export function takeSides(name: TaskName, { shuffle }: FunctionPlan, meta: TaskMeta): void {
-  const sides = shuffle?.sides.map(nameOfSide) ?? [];
-  if (sides.length < 2 && meta.sides === undefined) return;
-  if (meta.sides?.some((was, i) => was !== sides[i]) === true)
+export function takeInputs(name: TaskName, plan: FunctionPlan, state: KeyedState, meta: TaskMeta): void {
+  const inputs = new Map(
+    plan.nodes.filter(isTwoInput).map((node) => [tableName(plan, node), node.inputs.map(topicsOf)] as const),
+  );
+  if (inputs.size === 0) return;
+  for (const [table, [left, right]] of inputs) {
+    const [wasLeft, wasRight] = meta.inputs?.[table] ?? [];
+    if (left === right || left !== wasRight || right !== wasLeft || !hasCells(state, table)) continue;
     throw new MillraceError(
       "state-unusable",
-      `Task ${name.full} was sent elements of ${listOf(meta.sides)}, in this order of the streams that meet, and its code has ${listOf(sides)} now: what is under way would be taken for another stream's. Write them in the order that they had, new ones last, or reset function ${name.functionName}.`,
+      `Task ${name.full} keeps state of ${table} with ${wasLeft} on the left and ${wasRight} on the right, and its code has it the other way round now. Give the step another name to begin anew beside it, or reset function ${name.functionName}.`,
     );
-  meta.sides = sides;
+  }
+  meta.inputs = { ...meta.inputs, ...Object.fromEntries(inputs) };
+}
+
+function topicsOf(input: Node): string {
+  const roots = input.kind === "source" ? [input] : rootsOf(input);
+  return [...new Set(roots.map(({ topic }) => topic.topicName))].sort().join(" + ");
 }
 
 /** The tasks of a topic that the code of today is the first to send here have not been heard of yet. Those of a known one are as many as they were. */
@@ -52,10 +61,4 @@ export function awaitNewTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta
   const topicOf = (task: string) => task.slice(0, task.lastIndexOf("-"));
   const known = new Set([...upstream.keys()].map(topicOf));
   for (const task of shuffle?.upstream ?? []) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
-}
-
-/** Sides of the same topics are not told apart. */
-function nameOfSide(keyBy: KeyByNode): string {
-  const topics = [...new Set(rootsOf(keyBy).map(({ topic }) => topic.topicName))].sort().join("+");
-  return keyBy.sends === "to-all" ? `${topics} (broadcast)` : topics;
 }

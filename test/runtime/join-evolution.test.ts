@@ -96,11 +96,18 @@ describe("the sides of a shuffle", () => {
     left.intervalJoin(right).between(seconds(-1), seconds(1)).map(toPair, { name }).to(out);
   const third = stream(declare("thirds")).keyBy(({ id }) => id);
 
-  test("are told by number, so that another order is refused", async () => {
-    const swapped = operator("evolving", meet(rights, lefts, "near"));
-    await expect(change(near(1), swapped)).rejects.toThrow(
-      "was sent elements of lefts and rights, in this order of the streams that meet, and its code has rights and lefts now",
+  test("may not change places at a step that keeps something of them", async () => {
+    const swapped = (name: string) => operator("evolving", meet(rights, lefts, name));
+    await expect(change(near(1), swapped("near"))).rejects.toThrow(
+      "keeps state of by-key/near with lefts on the left and rights on the right, and its code has it the other way round now.",
     );
+    expect(await change(near(1), swapped("far"))).toEqual([]);
+  });
+
+  test("may come in any order in the code", async () => {
+    const near = meet(lefts, rights, "near");
+    const other = meet(third, lefts, "other");
+    expect(await change(operator("evolving", near), operator("evolving", other, near))).toEqual(["1-2"]);
   });
 
   test("may be followed by another, of a topic that was not read before", async () => {
