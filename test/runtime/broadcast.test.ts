@@ -236,6 +236,61 @@ describe("a broadcast stream", () => {
   });
 });
 
+describe("an environment that stays", () => {
+  test("sees every change, between elements that looked at everything", async () => {
+    const looking = operator(
+      "looking",
+      byCard
+        .connect(stream(rules).broadcast())
+        .process({
+          broadcastState: { all: mapState<number>() },
+          onElement: (_, { broadcastState: { all } }) => [`${all.entries()}`],
+          onBroadcast({ name, mostCents }, { broadcastState: { all } }) {
+            if (name === "clear") all.clear();
+            else if (mostCents < 0) all.delete(name);
+            else all.set(name, mostCents);
+          },
+        })
+        .to(out),
+    );
+    await using driver = await start(looking, { strict: false });
+    const changes = [
+      ["b", 1],
+      ["a", 2],
+      ["b", 3],
+      ["a", -1],
+      ["clear", 0],
+    ] as const;
+    for (const [name, mostCents] of changes) {
+      await driver.send(rules, at(1, { name, mostCents }));
+      await driver.send(payments, pay("card-0", 1));
+    }
+    expect(await driver.read(out)).toEqual(["b,1", "a,2,b,1", "a,2,b,3", "b,3", ""]);
+  });
+
+  test("lets nobody change anything after onBroadcast", async () => {
+    const changing = operator(
+      "changing",
+      byCard
+        .connect(stream(rules).broadcast())
+        .process({
+          broadcastState: { last: valueState<number>() },
+          onElement(_, { broadcastState: { last } }) {
+            (last as unknown as { set(n: number): void }).set(0);
+            return ["changed"];
+          },
+          onBroadcast: ({ mostCents }, { broadcastState: { last } }) => last.set(mostCents),
+        })
+        .to(out),
+    );
+    await using driver = await start(changing, { strict: false });
+    await driver.send(rules, at(1, { name: "a", mostCents: 1 }));
+    await driver.send(payments, pay("card-0", 1));
+    expect(await driver.read(out)).toEqual([]);
+    expect(await driver.deadLetters(changing)).toHaveLength(1);
+  });
+});
+
 describe("a stream without a key", () => {
   const spread = operator(
     "spread",
