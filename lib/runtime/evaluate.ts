@@ -94,10 +94,8 @@ export function* evaluate(
     buryElement(task, "timer", { key: null, value: shown, timestampMs: meta.nowMs, detail }, problem);
   }
   const pendingMs = nextEventTimeMs(task);
-  // While the clock will still close something here, there is something to expect from this task.
-  const expects = task.isFull
-    ? !meta.idle
-    : rest.followClockBoundMs !== undefined && pendingMs < Number.POSITIVE_INFINITY;
+  // While the clock will soon close something here, there is something to expect from this task.
+  const expects = task.isFull ? !meta.idle : rest.followClockBoundMs !== undefined && pendingMs < meta.nowMs + FAR_MS;
   if (input.kind !== "redrive") meta.idle = rest.quiet && !expects;
   const bundles = takeBundles(task, before, settings.recordBytesMax);
   if (bundles === undefined) return undefined;
@@ -168,6 +166,9 @@ function* readRecords(task: OpenTask, stretches: readonly RecordColumns[], setti
   return count;
 }
 
+/** What waits for a time further off, such as a window of a broken producer's in the year 2100, holds nobody up until then. */
+const FAR_MS = 86_400_000;
+
 type Rest = SourceTime & { /** Nothing is expected from any input. */ readonly quiet: boolean };
 
 function restOf(task: OpenTask, input: TaskInput): Rest {
@@ -191,7 +192,8 @@ function wakeAt(task: OpenTask, input: TaskInput, rest: Rest, pendingMs: number)
   const { meta, plan } = task;
   let at = nextProcessingTimeMs(task);
   if (rest.quiet) {
-    if (rest.followClockBoundMs !== undefined) at = Math.min(at, clockReaches(pendingMs, rest.followClockBoundMs));
+    if (rest.followClockBoundMs !== undefined)
+      at = Math.min(at, meta.idle ? pendingMs - FAR_MS + 1 : clockReaches(pendingMs, rest.followClockBoundMs));
   } else if (
     rest.idleAfterMs !== undefined &&
     (plan.shuffleOutputs.length > 0 || task.chain.stateful.some(({ asks }) => asks === undefined))

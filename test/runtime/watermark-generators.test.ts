@@ -323,3 +323,33 @@ describe("one timestamp of the year 2100 closes no windows", () => {
     expect((await driver.read(out)).at(-1)).toBe(`${FAR_MS}: 1`);
   });
 });
+
+test("while all is quiet, a window of the year 2100 holds up no window behind another shuffle; and it is waited for when its time comes", async () => {
+  const FAR_MS = Date.UTC(2100, 0, 1);
+  const watermark = boundedOutOfOrderness(milliseconds(0), { idleAfter: seconds(2) });
+  const readings = topic("readings", { value: json<Reading>(), watermark, partitions: 2 });
+  const handler = operator(
+    "two-steps",
+    stream(readings)
+      .keyBy(({ n }) => n)
+      .window(tumbling(seconds(10)))
+      .count()
+      .keyBy(() => "all", { name: "all" })
+      .window(tumbling(seconds(20)))
+      .count()
+      .to(out.from(({ window, value }) => `${window.startMs}: ${value}`)),
+  );
+  await using driver = await testDriver(handler, { partitions: "declared", startMs: START_MS });
+  for (const [n, ms] of [
+    [1, FAR_MS],
+    [1, START_MS],
+    [2, START_MS],
+    [3, START_MS],
+  ] as const)
+    await driver.send(readings, at(ms, { n }));
+  await driver.advanceClock(minutes(1));
+  expect(await driver.read(out)).toEqual([`${START_MS}: 3`]);
+  await driver.advanceClock(FAR_MS + days(2) - driver.nowMs);
+  expect((await driver.read(out)).slice(1)).toEqual([`${FAR_MS}: 1`]);
+  expect(driver.late).toBe(0);
+});
