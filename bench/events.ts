@@ -56,14 +56,20 @@ export function eventTexts(topic: string, from: number, records: number, batch: 
   });
 }
 
-/** One event of `batch` records, each with a key of its own, all in one window; keys and offsets from `from` on. */
-export function keyedEventTexts(topic: string, from: number, batch: number): string[] {
+/** One event of `batch` records, all in one window, which begins `laterMs` after the first one; offsets from `from` on, and keys too, if `keyOf` does not say others. */
+export function keyedEventTexts(
+  topic: string,
+  from: number,
+  batch: number,
+  keyOf = (i: number) => i,
+  laterMs = 0,
+): string[] {
   const records = Array.from({ length: batch }, (_, r): OutgoingRecord => {
     const i = from + r;
     return {
-      key: Buffer.from(`user-${i}`),
+      key: Buffer.from(`user-${keyOf(i)}`),
       value: Buffer.from(JSON.stringify(pageView(i, 1))),
-      timestampMs: START_MS,
+      timestampMs: START_MS + laterMs,
       headers: [],
     };
   });

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import { joinViews } from "./join-views.ts";
+import { liveKeys } from "./live-keys.ts";
 import { mapAsync } from "./map-async.ts";
 import { matchViews } from "./pattern-views.ts";
 import type { ProgressOf, Section } from "./section.ts";
@@ -22,7 +23,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, sketches, joins, patterns, async, words, state, timers or tricks (default: all of them)
+  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers or tricks (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -64,6 +65,7 @@ const here: Benchmarks = {
   patterns: async () => [await matchViews(progressOf)],
   words: async () => [await embeddedWordCount(progressOf)],
   state: async () => [await stateSize(progressOf)],
+  live: async () => [await liveKeys(progressOf)],
   timers: async () => [await timers(progressOf)],
   tricks: async () => [await tricks(progressOf)],
 };

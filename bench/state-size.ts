@@ -71,7 +71,7 @@ export async function stateSize(progressOf: ProgressOf): Promise<Section> {
 }
 
 /** Empties the heap, so that what is left is in use. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
 }
