@@ -13,7 +13,7 @@ import { MillraceError } from "./error.ts";
 const VERSION = 1;
 /** In place of the width of counters: there are none yet. */
 const EXACT = 0;
-export const EXACT_MAX = 32;
+const EXACT_MAX = 32;
 
 // Byte 0: version. 1: EXACT, or bytes of a counter. 2, 3: the error in steps of 1e-5. Then numbers in order, or:
 const EXACT_AT = 4;

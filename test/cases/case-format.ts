@@ -150,4 +150,3 @@ export const suite = z.strictObject({
   about: z.string(),
   cases: z.array(oneCase),
 });
-export type Suite = z.infer<typeof suite>;

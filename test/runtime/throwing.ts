@@ -35,7 +35,7 @@ export function after<V>(n: number, value: V): V {
 
 export const most = (numbers: readonly number[]) => Math.max(...numbers);
 
-export const watermark = boundedOutOfOrderness(seconds(1_000));
+const watermark = boundedOutOfOrderness(seconds(1_000));
 export const items = topic("items", { value: json<Item>(), watermark, partitions: 1 });
 export const others = topic("others", { value: json<Item>(), watermark, partitions: 1 });
 export const versions = topic("versions", {

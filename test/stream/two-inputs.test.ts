@@ -47,6 +47,7 @@ describe("two streams that meet share a shuffle", () => {
       maxParallelism: 128,
       upstream: [...tasks("a/orders", 3), ...tasks("a/payments", 5)],
       followClockBoundMs: undefined,
+      origins: ["orders", "payments"],
     });
     expect(sides.map(({ input }) => input.kind === "source" && input.topic.topicName)).toEqual(["orders", "payments"]);
     expect(first.shuffleOutputs).toEqual([{ shuffle: second.shuffle, keyBys: sides }]);
