@@ -95,6 +95,8 @@ export const TASK_GUARDS: readonly Guard[] = [
     invariant: "L8",
     without: "state that others have gone past is used without asking",
     patches: [at(TASK, "firstOffset === cached.meta.checkpoint + 1 ||", "firstOffset !== undefined ||")],
+    redundant:
+      "the append of whoever is behind is refused, and it looks at its log before it says that input is missing; asking first saves the work that would be lost",
   },
   {
     name: "after a failure nothing is remembered",
@@ -208,6 +210,7 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "the end of idleness is told everywhere",
+    isRare: true,
     invariant: "watermarks",
     without: "a partition that came back is left out of the minimum elsewhere, and what it brings is late",
     patches: [
@@ -232,6 +235,7 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "idle is who has nothing to read",
+    isRare: true,
     invariant: "watermarks",
     without: "a partition that lags is left out of the minimum, and what it brings is late",
     patches: [at("runtime/evaluate.ts", "    input.nothingToRead &&\n", "")],
@@ -258,6 +262,7 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "a task's clock never goes back",
+    isRare: true,
     invariant: "clock",
     without: "time of one commit lies before that of the one before it",
     patches: [

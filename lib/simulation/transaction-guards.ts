@@ -24,6 +24,7 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
   },
   {
     name: "the number is read as stable",
+    isRare: true,
     invariant: "transactions 2",
     without: "the number from before the last transaction is believed",
     patches: [at("kafka/requests.ts", ".boolean(true)", ".boolean(false)")],
@@ -58,6 +59,7 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
   },
   {
     name: "a failed send is followed by no commit",
+    isRare: true,
     invariant: "transactions 3",
     without: "a number is there whose batches are not",
     patches: [at(TRANSACTIONS, '    if (written.status === "rejected") throw written.reason;\n', "")],
