@@ -1,8 +1,8 @@
 /** Reads the command line of `npm start`. */
 
-import { parseArgs } from "node:util";
-import { MillraceError } from "millrace";
 import type { ServicesOptions } from "../lib/local/services.ts";
+import { parseOptions, RUN_OPTIONS, toServices } from "./parse-options.ts";
+import { toCrash, toSeed } from "./read-number.ts";
 
 export const HELP = `Counts the words of text in windows of five seconds, and verifies every window.
 
@@ -33,55 +33,16 @@ export type Arguments =
       readonly services: ServicesOptions | undefined;
     };
 
-/** Above this a run would hardly come to an end. */
-const CRASH_MAX = 0.9;
-const SEED_MAX = 2 ** 32 - 1;
-
 /** Throws a MillraceError "usage" with a sentence for whatever cannot be understood. */
 export function parseArguments(args: readonly string[]): Arguments {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions(args, RUN_OPTIONS, "npm start");
   if (values.help === true) return { kind: "help" };
   return {
     kind: "run",
     inputs: positionals,
-    crash: values.crash === undefined ? 0 : toNumber(values.crash, "--crash", 0, CRASH_MAX),
-    seed: values.seed === undefined ? undefined : toInteger(values.seed, "--seed", 0, SEED_MAX),
+    crash: toCrash(values.crash),
+    seed: toSeed(values.seed),
     json: values.json === true,
-    services:
-      values.services === true || values.kafka !== undefined || values.dynamodb !== undefined
-        ? { kafka: values.kafka, dynamodb: values.dynamodb }
-        : undefined,
+    services: toServices(values),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        crash: { type: "string" },
-        seed: { type: "string" },
-        json: { type: "boolean" },
-        services: { type: "boolean" },
-        kafka: { type: "string" },
-        dynamodb: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (cause) {
-    const [sentence = ""] = (cause as Error).message.split(/\. |\n/);
-    throw new MillraceError("usage", `${sentence.replace(/\.$/, "")}; see \`npm start -- --help\`.`, { cause });
-  }
-}
-
-function toNumber(text: string, option: string, min: number, max: number): number {
-  const number = text.trim() === "" ? Number.NaN : Number(text);
-  if (number >= min && number <= max) return number;
-  throw new MillraceError("usage", `${option} takes a number from ${min} to ${max}, not "${text}".`);
-}
-
-function toInteger(text: string, option: string, min: number, max: number): number {
-  if (/^\d+$/.test(text) && Number(text) <= max) return Number(text);
-  throw new MillraceError("usage", `${option} takes a whole number from ${min} to ${max}, not "${text}".`);
 }

@@ -2,6 +2,7 @@
 
 import type { FaultCounts } from "../lib/simulation/faults.ts";
 import type { Progress } from "./progress.ts";
+import type { ProgressView } from "./screen.ts";
 
 export type Style = "dim" | "cyan" | "green";
 export type Segment = { readonly text: string; readonly style?: Style };
@@ -27,18 +28,22 @@ export function showProgress(progress: Progress, columns: number): readonly Scre
   return lines.map((line) => truncate(line, columns));
 }
 
+/** What the screen of the word count shows. */
+export const WORD_COUNT_VIEW: ProgressView<Progress> = { toLines: showProgress, toSentence: describeProgress };
+
+/** The progress as one line, where there is no terminal. */
+function describeProgress(progress: Progress): string {
+  const done = `${formatCount(progress.linesDone)} of ${formatCount(progress.lines)} lines`;
+  if (progress.phase === "writing") return `Written: ${done}.`;
+  const injected = progress.injected === undefined ? "" : `, injected: ${describeInjected(progress.injected)}`;
+  return `Counted: ${done}, ${formatCount(progress.linesPerSecond)} records/s, ${formatCount(progress.windowsClosed)} windows closed, watermark ${formatTime(progress.watermarkMs)}${injected}.`;
+}
+
 function showPhase(progress: Progress, columns: number): readonly ScreenLine[] {
-  const share = progress.lines === 0 ? 1 : Math.min(1, progress.linesDone / progress.lines);
-  const width = Math.max(0, Math.min(BAR_WIDTH_MAX, columns - LABEL_WIDTH - 9));
-  const verb = progress.phase === "writing" ? "writing" : "counting";
+  const share = progress.lines === 0 ? 1 : progress.linesDone / progress.lines;
   const rate = progress.phase === "writing" ? "" : `, ${formatCount(progress.linesPerSecond)} records/s`;
   return [
-    [
-      { text: `  ${verb}`.padEnd(LABEL_WIDTH), style: "dim" },
-      { text: drawBar(share, width), style: "cyan" },
-      { text: drawRest(share, width), style: "dim" },
-      { text: `${Math.floor(share * 100)} %`.padStart(6) },
-    ],
+    showShare(progress.phase, share, columns),
     label("lines", `${formatCount(progress.linesDone)} of ${formatCount(progress.lines)}${rate}`),
   ];
 }
@@ -66,12 +71,24 @@ function showNewestWindow({ newestWindow }: Progress, columns: number): readonly
   ];
 }
 
-function label(name: string, text: string): ScreenLine {
+/** How much of something is done: a name, a bar and percents. */
+export function showShare(name: string, share: number, columns: number): ScreenLine {
+  const shown = Math.min(1, share);
+  const width = Math.max(0, Math.min(BAR_WIDTH_MAX, columns - LABEL_WIDTH - 9));
+  return [
+    { text: `  ${name}`.padEnd(LABEL_WIDTH), style: "dim" },
+    { text: drawBar(shown, width), style: "cyan" },
+    { text: drawRest(shown, width), style: "dim" },
+    { text: `${Math.floor(shown * 100)} %`.padStart(6) },
+  ];
+}
+
+export function label(name: string, text: string): ScreenLine {
   return [{ text: `  ${name}`.padEnd(LABEL_WIDTH), style: "dim" }, { text }];
 }
 
 /** Cuts a line, so that no terminal wraps it. */
-function truncate(line: ScreenLine, columns: number): ScreenLine {
+export function truncate(line: ScreenLine, columns: number): ScreenLine {
   const cut: Segment[] = [];
   let left = columns;
   for (const segment of line) {

@@ -1,17 +1,23 @@
 /** Shows the progress: redrawn in place on a terminal, as a plain line now and then where there is none, not at all for `--json`. */
 
 import { styleText } from "node:util";
-import type { Progress } from "./progress.ts";
-import { describeInjected, formatCount, formatTime, type ScreenLine, showProgress } from "./screen-model.ts";
+import type { ScreenLine } from "./screen-model.ts";
 
-export interface Screen {
+export interface Screen<P> {
   /** Shows progress; call it as often as you like. */
-  show(progress: Progress): void;
+  show(progress: P): void;
   /** Writes a line that stays. */
   say(line: string): void;
   /** Shows the last progress for good, and gives the cursor back. */
   close(): void;
 }
+
+/** How progress looks: pure functions of it. */
+export type ProgressView<P> = {
+  /** None of the lines is wider than `columns`. */
+  toLines(progress: P, columns: number): readonly ScreenLine[];
+  toSentence(progress: P): string;
+};
 
 type TerminalStream = Pick<NodeJS.WriteStream, "write"> & {
   readonly isTTY?: boolean;
@@ -29,26 +35,34 @@ const CLEAR_REST_OF_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
 /** The screen that fits: a terminal's, plain lines, or none. */
-export function openScreen(kind: "live" | "plain" | "silent", stream: TerminalStream): Screen {
+export function openScreen<P>(
+  kind: "live" | "plain" | "silent",
+  stream: TerminalStream,
+  view: ProgressView<P>,
+): Screen<P> {
   if (kind === "silent") return { show() {}, say() {}, close() {} };
-  return kind === "live" ? new LiveScreen(stream) : new PlainScreen(stream, performance.now.bind(performance));
+  return kind === "live"
+    ? new LiveScreen(stream, view)
+    : new PlainScreen(stream, view, performance.now.bind(performance));
 }
 
-class LiveScreen implements Screen {
+class LiveScreen<P> implements Screen<P> {
   readonly #stream: TerminalStream;
+  readonly #view: ProgressView<P>;
   #drawnLines = 0;
-  #last: Progress | undefined;
+  #last: P | undefined;
 
-  constructor(stream: TerminalStream) {
+  constructor(stream: TerminalStream, view: ProgressView<P>) {
     this.#stream = stream;
+    this.#view = view;
   }
 
-  show(progress: Progress): void {
+  show(progress: P): void {
     this.#last = progress;
     // One column stays free: some terminals wrap when the last one is written.
     const columns = (this.#stream.columns ?? COLUMNS_DEFAULT) - 1;
     // What has scrolled away cannot be drawn over, so no more lines than the terminal has.
-    const shown = showProgress(progress, columns).slice(0, (this.#stream.rows ?? ROWS_DEFAULT) - 1);
+    const shown = this.#view.toLines(progress, columns).slice(0, (this.#stream.rows ?? ROWS_DEFAULT) - 1);
     const lines = shown.map((line) => `${this.#paint(line)}${CLEAR_REST_OF_LINE}\n`);
     // Everything in one write, over what is there: no terminal shows a half, and nothing is cleared first.
     this.#stream.write(`${HIDE_CURSOR}${this.#up()}${lines.join("")}${CLEAR_BELOW}`);
@@ -77,21 +91,23 @@ class LiveScreen implements Screen {
   }
 }
 
-class PlainScreen implements Screen {
+class PlainScreen<P> implements Screen<P> {
   readonly #stream: TerminalStream;
+  readonly #view: ProgressView<P>;
   readonly #now: () => number;
   #saidAtMs: number;
 
-  constructor(stream: TerminalStream, now: () => number) {
+  constructor(stream: TerminalStream, view: ProgressView<P>, now: () => number) {
     this.#stream = stream;
+    this.#view = view;
     this.#now = now;
     this.#saidAtMs = now();
   }
 
-  show(progress: Progress): void {
+  show(progress: P): void {
     if (this.#now() - this.#saidAtMs < PLAIN_LINE_EVERY_MS) return;
     this.#saidAtMs = this.#now();
-    this.say(describeProgress(progress));
+    this.say(this.#view.toSentence(progress));
   }
 
   say(line: string): void {
@@ -99,12 +115,4 @@ class PlainScreen implements Screen {
   }
 
   close(): void {}
-}
-
-/** A progress as one line. */
-function describeProgress(progress: Progress): string {
-  const done = `${formatCount(progress.linesDone)} of ${formatCount(progress.lines)} lines`;
-  if (progress.phase === "writing") return `Written: ${done}.`;
-  const injected = progress.injected === undefined ? "" : `, injected: ${describeInjected(progress.injected)}`;
-  return `Counted: ${done}, ${formatCount(progress.linesPerSecond)} records/s, ${formatCount(progress.windowsClosed)} windows closed, watermark ${formatTime(progress.watermarkMs)}${injected}.`;
 }

@@ -23,10 +23,11 @@ import { formatPlural } from "./screen-model.ts";
 import { keepStandardInput } from "./standard-input.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { type InputSummary, readLines, summarizeInput } from "./text-input.ts";
+import { untilAborted } from "./until-aborted.ts";
+import { watch } from "./watch.ts";
 import { writeLines } from "./write-lines.ts";
 
 const OPERATOR = "count-words";
-const REFRESH_EVERY_MS = 100;
 /** With --crash batches are small: there is more to go wrong. */
 const CRASH_BATCH_SIZE = 250;
 const SEED_MAX = 2 ** 32;
@@ -39,7 +40,7 @@ export type RunOptions = Extract<Arguments, { kind: "run" }> & {
   /** What the inputs are relative to. */
   readonly inputFolder: string;
   readonly standardInput: AsyncIterable<Uint8Array>;
-  readonly screen: Screen;
+  readonly screen: Screen<Progress>;
   /** Whether the screen is looked at. */
   readonly isWatched: boolean;
   /** Aborted by Ctrl-C. */
@@ -216,26 +217,12 @@ class Run {
 
   /** Shows the progress again and again. Returns a function that ends it. */
   #watch(): () => Promise<void> {
-    let reading: Promise<void> | undefined;
     const { options, input } = this.#setup;
-    const refresh = async () => {
+    return watch(async () => {
       await this.#results.readOn();
       const lines = this.#linesBefore + this.#reports.lines;
       options.screen.show(this.#toProgress("counting", Math.min(lines, input.lines)));
-    };
-    const timer = setInterval(() => {
-      reading ??= refresh()
-        // The last reading, when all is done, says what was wrong.
-        .catch(() => {})
-        .finally(() => {
-          reading = undefined;
-        });
-    }, REFRESH_EVERY_MS);
-    return async () => {
-      clearInterval(timer);
-      await reading;
-      await refresh();
-    };
+    });
   }
 
   async #countLinesBefore(): Promise<number> {
@@ -265,20 +252,5 @@ class Run {
       newestWindow: findNewestWindow(windows),
       injected: this.#faults?.counts,
     };
-  }
-}
-
-/** Waits for work, or throws the signal's reason as soon as it is aborted. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

@@ -15,7 +15,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
-const ROOTS = ["lib", "functions", "infra", "test", "bench", "demo", "torture", "tools", "bin"];
+const ROOTS = ["lib", "functions", "infra", "test", "bench", "demo", "examples", "torture", "tools", "bin"];
 
 test("this repository is tidy", () => {
   const files = readTree();

@@ -4,6 +4,7 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Progress } from "../../demo/progress.ts";
 import { openScreen } from "../../demo/screen.ts";
+import { WORD_COUNT_VIEW } from "../../demo/screen-model.ts";
 
 const PROGRESS: Progress = {
   phase: "counting",
@@ -31,7 +32,7 @@ function newStream(columns: number, rows: number) {
 
 test("a frame goes over the one before, in one write, and the cursor comes back", () => {
   const { writes, stream } = newStream(40, 24);
-  const screen = openScreen("live", stream);
+  const screen = openScreen("live", stream, WORD_COUNT_VIEW);
   screen.show(PROGRESS);
   screen.show(PROGRESS);
   screen.close();
@@ -44,13 +45,13 @@ test("a frame goes over the one before, in one write, and the cursor comes back"
 
 test("colours are left out where the stream has none", () => {
   const { writes, stream } = newStream(40, 24);
-  openScreen("live", stream).show(PROGRESS);
+  openScreen("live", stream, WORD_COUNT_VIEW).show(PROGRESS);
   expect(writes.join("")).not.toContain("\u001b[3");
 });
 
 test("what is said stays above the frame", () => {
   const { writes, stream } = newStream(40, 24);
-  const screen = openScreen("live", stream);
+  const screen = openScreen("live", stream, WORD_COUNT_VIEW);
   screen.show(PROGRESS);
   screen.say("Something happened.");
   const lineCount = (writes[0] ?? "").split("\n").length - 1;
@@ -60,13 +61,13 @@ test("what is said stays above the frame", () => {
 
 test("a low terminal gets fewer lines than it has", () => {
   const { writes, stream } = newStream(40, 3);
-  openScreen("live", stream).show(PROGRESS);
+  openScreen("live", stream, WORD_COUNT_VIEW).show(PROGRESS);
   expect(writes[0]?.split("\n")).toHaveLength(3);
 });
 
 test("without a terminal there are plain lines, at most one a second", () => {
   const { writes, stream } = newStream(40, 24);
-  const screen = openScreen("plain", stream);
+  const screen = openScreen("plain", stream, WORD_COUNT_VIEW);
   screen.say("A line.");
   for (let i = 0; i < 100; i += 1) screen.show(PROGRESS);
   screen.close();
@@ -75,7 +76,7 @@ test("without a terminal there are plain lines, at most one a second", () => {
 
 test("--json shows nothing", () => {
   const { writes, stream } = newStream(40, 24);
-  const screen = openScreen("silent", stream);
+  const screen = openScreen("silent", stream, WORD_COUNT_VIEW);
   screen.say("A line.");
   screen.show(PROGRESS);
   screen.close();

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Progress } from "../../demo/progress.ts";
 import type { Screen } from "../../demo/screen.ts";
 import { type RunOptions, runWordCount } from "../../demo/word-count.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const SILENT: Screen = { show() {}, say() {}, close() {} };
+const SILENT: Screen<Progress> = { show() {}, say() {}, close() {} };
 
 let folder = "";
 beforeAll(() => {
@@ -47,7 +48,7 @@ describe.concurrent("a run", () => {
   test("while someone watches shows how it goes", async () => {
     const shown: number[] = [];
     const said: string[] = [];
-    const screen: Screen = {
+    const screen: Screen<Progress> = {
       ...SILENT,
       show: ({ linesDone }) => shown.push(linesDone),
       say: (line) => said.push(line),
@@ -93,14 +94,14 @@ describe.concurrent("a run", () => {
     const abort = new AbortController();
     const file = join(folder, "many.txt");
     writeFileSync(file, "to be or not to be\n".repeat(10_000));
-    const stopping: Screen = { ...SILENT, show: ({ linesDone }) => linesDone >= 4_000 && abort.abort() };
+    const stopping: Screen<Progress> = { ...SILENT, show: ({ linesDone }) => linesDone >= 4_000 && abort.abort() };
     const first = runWordCount(
       options({ inputs: [file], stateFolder, screen: stopping, signal: abort.signal, seed: 5 }),
     );
     await expect(first).rejects.toMatchObject({ name: "AbortError" });
 
     const said: string[] = [];
-    const screen: Screen = { ...SILENT, say: (line) => said.push(line) };
+    const screen: Screen<Progress> = { ...SILENT, say: (line) => said.push(line) };
     const second = await runWordCount(options({ inputs: [file], stateFolder, screen }));
     expect(second).toMatchObject({ verified: true, resumed: true, seed: 5, lines: 10_000, repeats: 0 });
     expect(said[0]).toBe("An unfinished run of the same lines was found; going on with it.");
@@ -111,7 +112,7 @@ describe.concurrent("a run", () => {
 
   test("that was stopped while it counted leaves nothing behind that goes on", async () => {
     const abort = new AbortController();
-    const stopping: Screen = { ...SILENT, show: ({ phase }) => phase === "counting" && abort.abort() };
+    const stopping: Screen<Progress> = { ...SILENT, show: ({ phase }) => phase === "counting" && abort.abort() };
     const stopped = runWordCount(options({ isWatched: true, screen: stopping, signal: abort.signal }));
     await expect(stopped).rejects.toMatchObject({ name: "AbortError" });
   });

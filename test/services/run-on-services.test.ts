@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Progress } from "../../demo/progress.ts";
 import type { Screen } from "../../demo/screen.ts";
 import { type RunOptions, runWordCount } from "../../demo/word-count.ts";
 import { startDynamoDbLocal } from "../../tools/services/dynamodb-local.ts";
@@ -11,7 +12,7 @@ import { startKafka } from "../../tools/services/kafka.ts";
 import { startS3 } from "../../tools/services/s3.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const SILENT: Screen = { show() {}, say() {}, close() {} };
+const SILENT: Screen<Progress> = { show() {}, say() {}, close() {} };
 
 let folder = "";
 beforeAll(() => {
