@@ -8,6 +8,7 @@
 import type { FunctionPlan } from "../stream/plan.ts";
 import type { Draw } from "./draw.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
+import type { ItemKey } from "./simulated-dynamodb-table.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
 import { inputTopicsOf } from "./verdict.ts";
 
@@ -81,13 +82,16 @@ const DAMAGES = {
   },
   "an entry is lost": ({ dynamodb, draw }: Damaged, { task, sequenceNumber, base }: Head) => {
     const entries = dynamodb.entriesOf(task);
-    // In the first lap a put that comes late would find the slot empty, as it expects it.
-    const needed = entries.filter(
-      ({ seq }) => Number(seq?.N) > Math.max(base, entries.length) && Number(seq?.N) < sequenceNumber,
-    );
+    const needed = entries.filter(({ seq }) => Number(seq?.N) > base && Number(seq?.N) < sequenceNumber);
     if (needed.length === 0) return false;
     const { pk, sk } = draw.pick(needed);
-    dynamodb.deleteItem({ pk: pk?.S as string, sk: sk?.S as string });
+    const isLost = (at: ItemKey) => at.pk === pk?.S && at.sk === sk?.S;
+    // An empty slot would take an entry of the first lap from whoever is that far behind; what is there now is of no lap.
+    const lost = dynamodb
+      .backUp()
+      .filter(isLost)
+      .map((at) => ({ ...at, stored: { ...at.stored, item: { ...at.stored.item, seq: { N: "0" } } } }));
+    dynamodb.restore(lost, isLost);
     return true;
   },
 };
