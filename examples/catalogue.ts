@@ -1,10 +1,13 @@
 /** All examples, in the order in which they are listed. */
 
 import { MillraceError } from "millrace";
+import { dataCleaning } from "./data-cleaning/example.ts";
 import type { Example } from "./example.ts";
 import { logAnalytics } from "./log-analytics/example.ts";
+import { paidOrdersExample } from "./paid-orders/example.ts";
+import { shopReports } from "./shop-reports/example.ts";
 
-export const EXAMPLES: readonly Example[] = [logAnalytics];
+export const EXAMPLES: readonly Example[] = [logAnalytics, dataCleaning, shopReports, paidOrdersExample];
 
 /** Throws a MillraceError "usage" for a name that none has. */
 export function findExample(name: string): Example {
