@@ -33,12 +33,13 @@ export function canPreAggregate(node: WindowNode): node is WindowAggregateNode {
 }
 
 /** What elements are gathered by: windows that do not overlap, or the slices of those that do. undefined: nothing that every element belongs to. */
-function gridOf({ assigner }: WindowNode): { readonly size: number; readonly offset: number } | undefined {
+function gridOf({ assigner, aggregator }: WindowNode): { readonly size: number; readonly offset: number } | undefined {
   switch (assigner.kind) {
     case "tumbling":
       return assigner;
     case "sliding":
     case "cumulative": {
+      if (aggregator?.ordered === true) return undefined;
       if (assigner.kind === "sliding" && assigner.slide > assigner.size) return undefined;
       const { sliceMs, offsetMs } = slicingOf(assigner);
       return { size: sliceMs, offset: offsetMs };

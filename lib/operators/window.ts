@@ -17,7 +17,9 @@ function cheapestStep(node: WindowNode, setup: StepSetup): Step {
   if (!isPlain(node)) return generalWindowStep(node, setup);
   if (hasAssigner(node, "tumbling")) return tumblingAggregateStep(node, setup);
   if (node.aggregator.merge === undefined) return generalWindowStep(node, setup);
-  if (hasAssigner(node, "sliding") || hasAssigner(node, "cumulative")) return slicedAggregateStep(node, setup);
+  // Slices say when elements were, and not in which order they came.
+  if (node.aggregator.ordered !== true && (hasAssigner(node, "sliding") || hasAssigner(node, "cumulative")))
+    return slicedAggregateStep(node, setup);
   return hasAssigner(node, "session") ? sessionAggregateStep(node, setup) : generalWindowStep(node, setup);
 }
 

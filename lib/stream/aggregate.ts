@@ -18,6 +18,8 @@ export type AggregatorSpec = {
    * still be kept. undefined: all of it.
    */
   readonly changed?: (accumulator: unknown) => unknown;
+  /** True where the result says in which order elements arrived: what was gathered by time cannot be merged into that. */
+  readonly ordered?: boolean;
   /** True where `add` ignores the element, as `count()` does: then the element need not be decoded or kept. */
   readonly ignoresValue: boolean;
   /** Of several at once: the specs whose accumulators are in the array that is the accumulator. */

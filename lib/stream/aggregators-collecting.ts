@@ -42,6 +42,7 @@ export function firstOf(): AggregatorSpec {
     add: (a, value) => (a.length === 0 ? [value] : a),
     merge: (a, b) => (a.length === 0 ? b : a),
     result: held,
+    ordered: true,
     ignoresValue: false,
   });
 }
@@ -53,11 +54,12 @@ export function lastOf(): AggregatorSpec {
     add: (_, value) => [value],
     merge: (a, b) => (b.length === 0 ? a : b),
     result: held,
+    ordered: true,
     ignoresValue: false,
   });
 }
 
-/** `.reduce(fn)`: merged in the order of arrival, so `fn` must be associative, as Flink asks too. */
+/** `.reduce(fn)`: `fn` must be associative, as Flink asks too. Merged in the order of arrival, the slices of sliding and cumulative windows in that of time. */
 export function reduceBy(fn: AuthorFunction): AggregatorSpec {
   return toSpec<Maybe>({
     kind: "reduce",
@@ -80,6 +82,7 @@ export function collectAll(fn?: AuthorFunction): AggregatorSpec {
       },
       result: (a) => a.slice(),
       changed: (a) => (a.length === 0 ? null : a[a.length - 1]),
+      ordered: true,
     },
     fn === undefined ? (value) => value : (value) => fn(value),
     (a, value) => {
@@ -187,6 +190,7 @@ export function composeSpecs(named: readonly (readonly [string, AggregatorSpec])
     ...(changes.some((changed) => changed !== undefined) && {
       changed: (a: unknown[]) => a.map((part, i) => (changes[i] === undefined ? part : changes[i](part))),
     }),
+    ordered: specs.some((spec) => spec.ordered === true),
     ignoresValue: specs.every((spec) => spec.ignoresValue),
     parts: specs,
   });

@@ -13,6 +13,7 @@ export type TypedSpec<A> = {
   readonly merge: ((a: A, b: A) => A) | undefined;
   readonly result: (accumulator: A) => unknown;
   readonly changed?: (accumulator: A) => unknown;
+  readonly ordered?: boolean;
   readonly ignoresValue: boolean;
   readonly parts?: readonly AggregatorSpec[];
 };

@@ -8,7 +8,9 @@ import type { WindowAssignerSpec } from "../stream/window-spec.ts";
 /** The shape of a node's state, e.g. `tumbling of 5000 ms in event time, count`. */
 export function shapeOf({ assigner, aggregator, evictor, trigger }: WindowNode): string {
   const contents = aggregator === undefined || evictor !== undefined ? "all elements" : aggregatorShape(aggregator);
-  return `${assignerShape(assigner)}, ${contents}${trigger === undefined ? "" : `, trigger ${triggerShape(trigger)}`}`;
+  const hasSlices = assigner.kind === "sliding" || assigner.kind === "cumulative";
+  const whole = hasSlices && aggregator?.ordered === true ? " in windows" : "";
+  return `${assignerShape(assigner)}, ${contents}${whole}${trigger === undefined ? "" : `, trigger ${triggerShape(trigger)}`}`;
 }
 
 function assignerShape(assigner: WindowAssignerSpec): string {

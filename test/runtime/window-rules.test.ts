@@ -6,11 +6,13 @@ import {
   customTrigger,
   customWindows,
   globalWindow,
+  json,
   MillraceError,
   operator,
   session,
   sliding,
   testDriver,
+  topic,
   tumbling,
 } from "millrace";
 import { describe, expect, test } from "vitest";
@@ -28,6 +30,24 @@ describe("sliding windows", () => {
     await driver.send(items, a(9));
     await driver.advanceWatermark(Number.POSITIVE_INFINITY);
     expect(await told(driver)).toEqual(["a 1 0–10", "a 1 4–14", "a 1 8–18"]);
+  });
+
+  // They shared slices once, whose elements came in the order of time.
+  test.each([
+    ["sliding", sliding(ms(10), ms(5))],
+    ["cumulative", cumulative(ms(5), ms(10))],
+  ])("collect in the order of arrival, and know the first and the last: %s", async (_, windows) => {
+    const summary = topic("summary", { value: json<readonly number[]>(), partitions: 1 });
+    await using driver = await drive(
+      keyed
+        .window(windows)
+        .aggregate((on) => ({ all: on.collect(({ n }) => n), first: on.first(), last: on.last(), count: on.count() }))
+        .map(({ value: { all, first, last, count } }) => [...all, first.n, last.n, count])
+        .to(summary),
+    );
+    await driver.send(items, a(6, 6), a(1, 1), a(7, 7), a(2, 2));
+    await driver.advanceWatermark(9);
+    expect(await readOnce(driver, summary)).toContainEqual([6, 1, 7, 2, 6, 2, 4]);
   });
 
   test("with a slide longer than their size leave elements in no window, which are no late elements", async () => {
