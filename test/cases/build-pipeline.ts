@@ -283,9 +283,5 @@ function evictorOf(evictor: CaseEvictor): Evictor<Input> {
   const options = { when: evictor.when ?? "before" };
   if ("count" in evictor) return countEvictor(evictor.count, options);
   if ("time" in evictor) return timeEvictor(milliseconds(evictor.time), options);
-  return deltaEvictor(
-    evictor.delta,
-    (element: Input, last: Input) => Math.abs(numberOf(element) - numberOf(last)),
-    options,
-  );
+  return deltaEvictor(evictor.delta, (element: Input, last: Input) => numberOf(last) - numberOf(element), options);
 }

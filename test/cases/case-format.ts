@@ -139,7 +139,7 @@ const oneCase = z.strictObject({
   partitions: z.number().int().positive().optional(),
   /** How far elements may be out of order. Default: time moves only where a step moves it. */
   outOfOrderness: ms.optional(),
-  /** Where the clock stands at first, epoch milliseconds. Default 0 for what waits for the clock. */
+  /** Where the clock stands at first, epoch milliseconds. Default 0. */
   startsAt: ms.optional(),
   steps: z.array(step),
 });

@@ -26,7 +26,7 @@ export async function runCase(one: Case, { restartAfterEveryBatch, oneByOne }: M
   await using driver = await testDriver(pipeline.operator, {
     partitions: "declared",
     restartAfterEveryBatch,
-    ...(one.startsAt === undefined ? {} : { startMs: one.startsAt }),
+    startMs: one.startsAt ?? 0,
   });
   const run = new Run(pipeline, driver, oneByOne);
   for (const [i, step] of one.steps.entries()) await run.take(step, `step ${i + 1}: ${JSON.stringify(step)}`);
