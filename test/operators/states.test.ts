@@ -363,7 +363,7 @@ describe("states", () => {
     for (let i = 0; i < 1_000_000; i++) map.set(`${i}`, i);
     map.set("7", 8);
     expect(() => map.set("new", 0)).toThrow('the state "map" has 1000000 entries, which is as many as a map may have');
-  });
+  }, 60_000);
 
   test("reading writes nothing, and a commit has no more than what was touched of a large map and list", () => {
     const world = new World();
