@@ -1,4 +1,4 @@
-/** `npm run bench`: prints the figures of the README, as ratios of what ran side by side. With `-- --services` those on Apache Kafka and DynamoDB Local. */
+/** `npm run bench`: prints the figures of bench/README.md, as ratios of what ran side by side. With `-- --services` those on Apache Kafka and DynamoDB Local. */
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";

@@ -1,6 +1,6 @@
 /** The package as users get it: packed, installed in an empty folder, type-checked, run. */
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -12,15 +12,21 @@ const ENV = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${p
 const POLL_MS = 200;
 const POLLS_MAX = 150;
 
-/** The files that the README shows; its operator, as they stand there, but for the time that a quiet topic waits. */
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
-const FILES = ["functions/topics.ts", "functions/revenue.ts", "functions/unpaid.ts", "test/revenue.test.ts"];
+/** The files of the README that are run. */
+const FILES = ["functions/topics.ts", "functions/revenue.ts", "test/revenue.test.ts"];
 
-function fromReadme(file: string): string {
-  const block = README.split("```ts\n").find((text) => text.startsWith(`// ${file}\n`));
-  if (block === undefined) throw new Error(`The README shows no ${file} any more.`);
-  return (block.split("\n```")[0] ?? "").replace("seconds(30)", "seconds(0.5)");
+/** The files that a document shows, by their names; as they stand there, but for the time that a quiet topic waits. */
+function filesShownIn(document: string): ReadonlyMap<string, string> {
+  const blocks = readFileSync(join(ROOT, document), "utf8").split("```ts\n// ").slice(1);
+  return new Map(
+    blocks.map((block) => {
+      const [name = "", ...lines] = (block.split("\n```")[0] ?? "").split("\n");
+      return [name, lines.join("\n").replace("seconds(30)", "seconds(0.5)")];
+    }),
+  );
 }
+
+const SHOWN = filesShownIn("docs/operators.md");
 
 const INFERENCE = `
 import { type Operator, stream } from "millrace";
@@ -41,9 +47,12 @@ beforeAll(() => {
   run("npm", ["run", "build"], ROOT);
   run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], ROOT);
   const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz")) ?? "";
-  for (const name of ["functions", "test", "check"]) mkdirSync(join(folder, name));
+  for (const name of ["functions", "test", "check", "shown/functions"])
+    mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "shop", private: true, type: "module" }));
-  for (const file of FILES) writeFileSync(join(folder, file), fromReadme(file));
+  const readme = filesShownIn("README.md");
+  for (const file of FILES) writeFileSync(join(folder, file), readme.get(file) ?? "The README shows it no more.");
+  for (const [file, text] of SHOWN) writeFileSync(join(folder, "shown", file), text);
   writeFileSync(join(folder, "check/inference.ts"), INFERENCE);
   writeFileSync(
     join(folder, "tsconfig.json"),
@@ -60,7 +69,19 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("type-checks in an empty folder, and infers everything", () => {
-  expect(run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder], folder)).toBe("");
+  expect(errorsIn(folder)).toBe("");
+}, 60_000);
+
+test("type-checks what the documents show", () => {
+  expect([...SHOWN.keys()]).toContain("functions/unpaid.ts");
+  // They call what Node has.
+  const compilerOptions = { typeRoots: [join(ROOT, "node_modules/@types")], types: ["node"] };
+  const shown = join(folder, "shown");
+  writeFileSync(
+    join(shown, "tsconfig.json"),
+    JSON.stringify({ extends: "millrace/tsconfig.json", compilerOptions, include: ["functions"] }),
+  );
+  expect(errorsIn(shown)).toBe("");
 }, 60_000);
 
 test("runs the README's test with Node's own runner", () => {
@@ -113,6 +134,11 @@ test("runs an operator file of its own with npx millrace run", async () => {
     await new Promise((ended) => (running.exitCode === null ? running.once("exit", ended) : ended(undefined)));
   }
 }, 120_000);
+
+function errorsIn(project: string): string {
+  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
+  return spawnSync(process.execPath, [compiler, "-p", project], { cwd: project, encoding: "utf8" }).stdout;
+}
 
 function run(program: string, args: readonly string[], cwd: string, input = ""): string {
   return execFileSync(program, args, { cwd, env: ENV, input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });

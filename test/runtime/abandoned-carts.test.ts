@@ -1,4 +1,4 @@
-/** The example of the README: carts of which nothing came. */
+/** The example of docs/operators.md: carts of which nothing came. */
 
 import { at, boundedOutOfOrderness, json, minutes, operator, seconds, stream, testDriver, topic } from "millrace";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** The example of the README: orders that meet their payments, and then the customer as of that time. */
+/** The example of docs/operators.md: orders that meet their payments, and then the customer as of that time. */
 
 import {
   at,
