@@ -36,4 +36,12 @@ export class Chance {
       yield Math.max(startMs, newestMs - this.whole(0, boundMs));
     }
   }
+
+  /** In the order of arrival: each up to `boundMs` later than its timestamp says. */
+  outOfOrder<T extends { readonly timestampMs: number }>(records: readonly T[], boundMs: number): readonly T[] {
+    return records
+      .map((record) => ({ record, arrivesMs: record.timestampMs + this.whole(0, boundMs) }))
+      .sort((a, b) => a.arrivesMs - b.arrivesMs)
+      .map(({ record }) => record);
+  }
 }

@@ -25,8 +25,9 @@ const ANSWER_POLL_MS = 5;
 const ANSWER_WAIT_MS_MAX = 10_000;
 /** With --crash batches are small: there is more to go wrong. */
 const CRASH_BATCH_SIZE = 250;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+/** More than the longest window that may hold the last timestamp, with what topics may be behind. */
+const MARGIN_MS = 2 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 export type ExampleRun = {
   readonly example: Example;
@@ -76,7 +77,7 @@ export function planOf({
   seed,
   nowMs,
 }: Pick<ExampleRun, "example" | "records" | "seed" | "nowMs">): Plan {
-  const endMs = Math.floor((nowMs - HOUR_MS) / DAY_MS) * DAY_MS;
+  const endMs = Math.floor((nowMs - MARGIN_MS) / DAY_MS) * DAY_MS;
   return example.plan({ records, seed, endMs });
 }
 

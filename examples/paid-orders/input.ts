@@ -55,7 +55,14 @@ export function generateOrders({ records: count, seed, endMs }: InputOptions): O
   for (const [key, versions] of known)
     for (const { value, at } of versions) records.push(toRecord(customers, value, { timestampMs: at, key }));
   const late = paid.slice(0, 20);
-  return { records: shuffle(chance, records), orders: placed, payments: paid, late, customers: known, broken };
+  return {
+    records: chance.outOfOrder(records, BOUND_MS),
+    orders: placed,
+    payments: paid,
+    late,
+    customers: known,
+    broken,
+  };
 }
 
 /** Known from the beginning, or from some time on; some rise, some leave. */
@@ -67,12 +74,4 @@ function draftCustomer(chance: Chance, i: number, startMs: number): Timed<Custom
   if (chance.happens(0.4)) versions.push({ value: { name, tier: "gold" }, at: laterMs() });
   if (chance.happens(0.2)) versions.push({ value: null, at: laterMs() });
   return versions;
-}
-
-/** In the order of time, but for what a topic's bound allows. */
-function shuffle(chance: Chance, records: readonly InputRecord[]): readonly InputRecord[] {
-  return records
-    .map((record) => ({ record, arrivesMs: record.timestampMs + chance.whole(0, BOUND_MS) }))
-    .sort((a, b) => a.arrivesMs - b.arrivesMs)
-    .map(({ record }) => record);
 }

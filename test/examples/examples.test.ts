@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXAMPLES, findExample } from "../../examples/catalogue.ts";
 import type { Example, Plan } from "../../examples/example.ts";
 import { type ExampleRun, planOf, runExample } from "../../examples/run-example.ts";
+import { loadApplication } from "../../lib/local/application.ts";
 
 const examplesFolder = resolve(import.meta.dirname, "../../examples");
 const NOW_MS = Date.now();
@@ -77,10 +78,40 @@ describe("what verifies", () => {
   });
 });
 
-test.each(EXAMPLES)("the input of $name follows from its seed", (example) => {
-  const input = (seed: number) => planOf({ ...runOf(example), seed }).waves;
-  expect(input(1)).toEqual(input(1));
-  expect(input(1)).not.toEqual(input(2));
+test.each(EXAMPLES)("the input of $name follows from its seed, and is over before its day is", (example) => {
+  const options = { records: 2_000, seed: 1, endMs: Date.UTC(2026, 9, 2) };
+  const { waves } = example.plan(options);
+  expect(example.plan(options).waves).toEqual(waves);
+  expect(example.plan({ ...options, seed: 2 }).waves).not.toEqual(waves);
+  for (const { timestampMs } of waves.flatMap(({ records }) => records))
+    expect(timestampMs).toBeLessThan(options.endMs);
+});
+
+test("input is past enough for its windows to close", () => {
+  const dayOf = (now: string) => {
+    let day = "";
+    planOf({
+      example: {
+        name: "",
+        title: "",
+        plan({ endMs }) {
+          day = new Date(endMs).toISOString();
+          return { waves: [], expected: [], deadLetters: {} };
+        },
+      },
+      records: 1,
+      seed: 1,
+      nowMs: Date.parse(now),
+    });
+    return day;
+  };
+  expect(dayOf("2026-10-02T02:00:00Z")).toBe("2026-10-02T00:00:00.000Z");
+  expect(dayOf("2026-10-02T01:59:59Z")).toBe("2026-10-01T00:00:00.000Z");
+});
+
+test.each(EXAMPLES)("nothing in the topology of $name is probably not meant", async ({ name }) => {
+  const { topology } = await loadApplication(join(examplesFolder, name));
+  expect(topology.warnings).toEqual([]);
 });
 
 test("every folder of examples is listed, and stands in the README", () => {
