@@ -2,6 +2,7 @@
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { bundle } from "./bundle.ts";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import { joinViews } from "./join-views.ts";
@@ -23,7 +24,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers or tricks (default: all of them)
+  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks or bundle (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, words, restart or recovery
   --json          one JSON document on standard output, nothing else there
@@ -68,6 +69,7 @@ const here: Benchmarks = {
   live: async () => [await liveKeys(progressOf)],
   timers: async () => [await timers(progressOf)],
   tricks: async () => [await tricks(progressOf)],
+  bundle: () => bundle(progressOf),
 };
 
 process.exitCode = await main();

@@ -1,11 +1,12 @@
-/** The code of functions as Lambda gets it: one file each, made by esbuild, and its source map. The same sources make the same bytes. */
+/** The code of functions as Lambda gets it: one file each, made by esbuild, and the source map of what is the author's or ours in it. The same sources make the same bytes. */
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metafile } from "esbuild";
 import { MillraceError } from "../stream/error.ts";
+import { type SourceMap, trimSourceMap } from "./trim-source-map.ts";
 
 /** What Lambda calls: `index.mjs`, and what it exports. */
 export const HANDLER = "index.handler";
@@ -40,9 +41,9 @@ const BANNER =
 
 /**
  * Bundles each into a folder of its own below `folder`, all in one run, so that what they share is read once. Clients of AWS in `unused` are left out
- * where nobody but us would load them. Throws MillraceError "definition" with what esbuild says, or without esbuild.
+ * where nobody but us would load them. Returns esbuild's account of what is in them. Throws MillraceError "definition" with what esbuild says, or without esbuild.
  */
-export function bundleInto(folder: string, requests: readonly BundleRequest[], unused: readonly string[]): void {
+export function bundleInto(folder: string, requests: readonly BundleRequest[], unused: readonly string[]): Metafile {
   const entries = join(folder, "entries");
   mkdirSync(entries, { recursive: true });
   for (const { name, entry } of requests) writeFileSync(join(entries, `${name}.mjs`), entry);
@@ -65,13 +66,17 @@ export function bundleInto(folder: string, requests: readonly BundleRequest[], u
       target: "node24",
       format: "esm",
       mainFields: ["module", "main"],
-      conditions: IS_SOURCE ? ["millrace-source"] : [],
+      // The SDK's modules instead of its CommonJS, which cannot be taken apart: what is not used is left out.
+      conditions: ["module", ...(IS_SOURCE ? ["millrace-source"] : [])],
       banner: { js: BANNER },
       logLevel: "silent",
     });
   try {
-    const used = usedByAuthors(bundle(unused).metafile, unused);
-    if (used.length > 0) bundle(unused.filter((name) => !used.includes(name)));
+    let { metafile } = bundle(unused);
+    const used = usedByAuthors(metafile, unused);
+    if (used.length > 0) ({ metafile } = bundle(unused.filter((name) => !used.includes(name))));
+    for (const { name } of requests) trimMap(join(folder, name, `${FILE}.mjs.map`));
+    return metafile;
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
     throw new MillraceError("definition", `The functions cannot be bundled: ${(cause as Error).message}`, { cause });
@@ -80,10 +85,21 @@ export function bundleInto(folder: string, requests: readonly BundleRequest[], u
   }
 }
 
+const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
+
+/** Leaves in a map what is not of packages: stacks are read for the author's code, or for ours. */
+function trimMap(file: string): void {
+  const map = JSON.parse(readFileSync(file, "utf8")) as SourceMap;
+  const isWanted = (source: string) => {
+    const path = resolve(dirname(file), source);
+    return path.startsWith(OWN_FOLDER) || !path.includes(`${sep}node_modules${sep}`);
+  };
+  writeFileSync(file, JSON.stringify(trimSourceMap(map, isWanted)));
+}
+
 /** Which of the clients that were left out are loaded by files that are not ours. */
 function usedByAuthors({ inputs }: Metafile, leftOut: readonly string[]): readonly string[] {
-  const own = fileURLToPath(new URL("../", import.meta.url));
-  const importers = Object.entries(inputs).filter(([file]) => !resolve(file).startsWith(own));
+  const importers = Object.entries(inputs).filter(([file]) => !resolve(file).startsWith(OWN_FOLDER));
   return leftOut.filter((name) =>
     importers.some(([, { imports }]) => imports.some(({ original }) => original === name)),
   );

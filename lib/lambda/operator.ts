@@ -3,7 +3,7 @@
 import { HOST, type Host } from "../runtime/host.ts";
 import type { Handler, InvocationContext, Operator } from "../runtime/operator-handler.ts";
 import { remainingOf } from "../runtime/operator-handler.ts";
-import { callerOf } from "../stream/caller.ts";
+import { callerOf, NOWHERE } from "../stream/caller.ts";
 import { defineOperator } from "../stream/define-operator.ts";
 import type { Sink } from "../stream/elements.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -37,7 +37,8 @@ export function operator<const Name extends string>(
   nameOrOptions: Name | ({ readonly name: Name } & OperatorSettings),
   ...sinks: readonly Sink[]
 ): Operator<Name> {
-  const definition = defineOperator(nameOrOptions, sinks, callerOf(operator));
+  // There nobody asks for its file, and a stack would have the whole source map of the bundle read.
+  const definition = defineOperator(nameOrOptions, sinks, isOnLambda() ? NOWHERE : callerOf(operator));
   // On Lambda the engine and the clients are loaded with the file, while Lambda starts the environment; elsewhere importing it loads neither.
   const onLambda = isOnLambda() ? import("./open-lambda-runtime.ts") : undefined;
   onLambda?.catch(() => {}); // The first invocation says it.

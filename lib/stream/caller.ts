@@ -6,7 +6,8 @@ export type SourceLocation = {
   readonly line: number;
 };
 
-const NOWHERE: SourceLocation = { file: "", line: 0 };
+/** Where nobody looks. */
+export const NOWHERE: SourceLocation = { file: "", line: 0 };
 
 /**
  * The place from which `callee` was called, given that `callee` is running and has called this. Frames above `callee` are left out by the

@@ -1,9 +1,10 @@
 /** Bundles: what is in them, that they are handlers, and that the same sources make the same bytes wherever they are made. */
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleInto, operatorEntry, ownEntry } from "../../lib/cdk/bundle.ts";
 
@@ -45,14 +46,36 @@ describe("an operator's bundle", () => {
   });
 
   test("holds no searching for credentials, no client that is not used, and nothing of the local runtime or the CDK", () => {
-    const file = bundle("contents", operatorEntry(COUNT_WORDS, "count-words"), UNUSED);
-    const { sources } = JSON.parse(readFileSync(`${file}.map`, "utf8")) as { sources: string[] };
-    const holds = (pattern: RegExp) => sources.filter((source) => pattern.test(source));
+    const out = join(folder, "contents");
+    const { outputs } = bundleInto(out, [{ name: "code", entry: operatorEntry(COUNT_WORDS, "count-words") }], UNUSED);
+    const [, { inputs }] = Object.entries(outputs).find(([file]) => file.endsWith("code/index.mjs"))!;
+    const files = Object.keys(inputs).filter((file) => inputs[file]!.bytesInOutput > 0);
+    const holds = (pattern: RegExp) => files.filter((file) => pattern.test(file));
     expect(holds(/credential-provider-(node|sso|ini|process|web-identity)/)).toEqual([]);
     expect(holds(/client-s3|client-secrets-manager/)).toEqual([]);
     expect(holds(/lib\/(local|simulation|cli|cdk)\//)).toEqual([]);
+    // Of the SDK its modules, of which what is not used is left out: the reading of user agents, for one.
+    expect(holds(/dist-cjs|bowser/)).toEqual([]);
     expect(holds(/client-dynamodb/)).not.toEqual([]);
-    expect(statSync(file).size).toBeLessThan(1_500_000);
+  });
+
+  test("is less than 500 KB in its zip, with the map of the author's files and of ours alone", () => {
+    const file = bundle("size", operatorEntry(COUNT_WORDS, "count-words"), UNUSED);
+    const zipped = [file, `${file}.map`].map((one) => deflateRawSync(readFileSync(one)).length);
+    expect(zipped[0]! + zipped[1]!).toBeLessThan(500_000);
+    const { sources } = JSON.parse(readFileSync(`${file}.map`, "utf8")) as { sources: string[] };
+    expect(sources.filter((source) => source.includes("node_modules"))).toEqual([]);
+    expect(sources.some((source) => source.endsWith("functions/count-words.ts"))).toBe(true);
+  });
+
+  test("shows in stacks where the author's code threw", async () => {
+    const author = join(folder, "throws.mjs");
+    const text =
+      "// A line before it.\n\nexport const one = { operatorName: 'own', fail() { throw new Error('here'); } };\n";
+    writeFileSync(author, text);
+    const file = bundle("throws", operatorEntry(author, "own"), UNUSED);
+    const script = "try { bundle.handler.fail(); } catch (error) { console.log(error.stack); }";
+    expect(await run(file, script, { NODE_OPTIONS: "--enable-source-maps" })).toMatch(/throws\.mjs:3:\d+/);
   });
 
   test("keeps a client that an author loads, though we do not", async () => {
