@@ -106,7 +106,7 @@ function operatorsOf(production: Production, { isIdle, addsUp, keepsLate }: Kind
 }
 
 function inputsOf(draw: Draw, startMs: number, { isIdle, keepsLate }: Kind): Input[] {
-  const lines = draw.between(1, draw.pick(isIdle ? [4, 8, 24, 40, 40] : [4, 8, 8, 24, 40]));
+  const lines = draw.between(1, draw.pick([4, 8, 8, 24, 40]));
   const pauseMs = draw.magnitude(2, isIdle ? 3_000 : 300);
   // Long enough for all windows to close and new ones to begin.
   const restRate = isIdle ? 0.15 : 0;

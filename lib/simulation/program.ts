@@ -64,6 +64,10 @@ export function differences(
     .map((name) => `${what}: ${name} is ${found.get(name) ?? 0} instead of ${expected.get(name) ?? 0}`);
 }
 
+export function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : Buffer.from(text);
+}
+
 export function add(to: Map<string, number>, name: string, n: number): void {
   to.set(name, (to.get(name) ?? 0) + n);
 }

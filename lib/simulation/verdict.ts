@@ -13,6 +13,8 @@ export type RunAtRest = {
   readonly inputs: readonly Input[];
   /** It has stopped at a damage. */
   readonly isPartial: boolean;
+  /** Whether a task may fail to be opened with this: there is a damage that nobody has met before. */
+  readonly isExcused: (error: unknown) => boolean;
   readonly kafka: SimulatedKafka;
   readonly generation: number;
   readonly production: Production;
@@ -52,7 +54,7 @@ function resultsOf(
 }
 
 /** Opens every task once more, as an environment does that begins. */
-async function judgeStates({ loaded, generation, production, log }: RunAtRest): Promise<string[]> {
+async function judgeStates({ loaded, isExcused, generation, production, log }: RunAtRest): Promise<string[]> {
   const { program, topology } = loaded;
   const wrong: string[] = [];
   if (program.judgeState === undefined) return wrong;
@@ -60,9 +62,13 @@ async function judgeStates({ loaded, generation, production, log }: RunAtRest): 
     for (const { topic, partitions } of inputTopicsOf(plan))
       for (let partition = 0; partition < partitions; partition += 1) {
         const name = production.toTaskName(APPLICATION, plan.name, topic, partition, generation);
-        const { state, meta } = await production.openTask(log, plan, name, Number.MAX_SAFE_INTEGER);
-        for (const sentence of program.judgeState(plan.name, state.encode(), meta.watermarkMs))
-          wrong.push(`${name.full}: ${sentence}`);
+        try {
+          const { state, meta } = await production.openTask(log, plan, name, Number.MAX_SAFE_INTEGER);
+          for (const sentence of program.judgeState(plan.name, state.encode(), meta.watermarkMs))
+            wrong.push(`${name.full}: ${sentence}`);
+        } catch (error) {
+          if (!isExcused(error)) wrong.push(`${name.full} cannot be opened: ${(error as Error).message}`);
+        }
       }
   return wrong;
 }

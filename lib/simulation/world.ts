@@ -17,7 +17,7 @@ import { Environments } from "./environments.ts";
 import { Holds } from "./holds.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
 import { PERFECT_NETWORK } from "./network.ts";
-import type { Input } from "./program.ts";
+import { bytesOf, type Input } from "./program.ts";
 import { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import { SimulatedKafka } from "./simulated-kafka.ts";
 import { type Delivery, SimulatedMapping } from "./simulated-mapping.ts";
@@ -185,6 +185,7 @@ class World {
       loaded: this.#loaded,
       inputs,
       isPartial: this.#damage === "noticed",
+      isExcused: (error) => this.#damage !== "none" && DAMAGE_CODES.has((error as { code?: string }).code ?? ""),
       kafka: this.#kafka,
       generation: this.#generation,
       // What the last version wrote only the last version reads.
@@ -393,8 +394,4 @@ class World {
       if (!this.#wishes.isEmpty) await this.#timeline.sleep(LOOK_MS);
     }
   }
-}
-
-function bytesOf(text: string | null): Uint8Array | null {
-  return text === null ? null : Buffer.from(text);
 }
