@@ -1,9 +1,10 @@
 /**
  * What a pattern keeps of its keys: partial matches, and the elements that were taken, each once.
  *
- * An element's cell has the steps that it was taken for: a stage, and the path that it continues. A path is the number of its last step, so that paths share what they have in
- * common, and an element's cell is never written again. The head of a key names its partial matches. Elements that none of them has any more are looked for when there may be
- * as many of them as of the others, and dropped all at once when there is no partial match.
+ * An element has the steps that it was taken for: a stage, and the path that it continues. A path is the number of its last step, so that paths share what they have in common.
+ * The head of a key names its partial matches, and holds the few elements that came last, so that most keys are one cell; where there are more of them they move to cells of
+ * their own, which are never written again. Elements that none of the partial matches has any more are looked for when there may be as many of them as of the others, and
+ * dropped all at once when there is no partial match.
  */
 
 import type { KeyedTable } from "../state/keyed-state.ts";
@@ -19,17 +20,22 @@ const STEPS_PER_PARTIAL_MATCH = 25;
 /** With fewer steps nobody looks for those that are not needed. */
 const SWEPT_STEPS_MIN = 64;
 
-/** `steps`: stage and path before, in turn. */
-type ElementCell = readonly [timestampMs: number, value: unknown, steps: readonly number[]];
+/** Elements that lie in the head of their key. It is written with each one that is taken, so these should be few. */
+const NEAR_MAX = 4;
 
-/** Candidates as state, path and start in turn; the numbers of the elements that have cells. */
+/** `steps`: stage and path before, in turn. */
+type ElementCell = readonly [timestampMs: number, value: unknown, steps: readonly number[], number: number];
+
+/** Levels of a cell above an element's value, at most. */
+export const VALUE_DEPTH = 3;
+
+/** Candidates as state, path and start in turn. Where elements have cells of their own, their numbers and how many steps there were, of all and when they were last swept. */
 type Head = readonly [
   next: number,
   partials: readonly number[],
   waiting: readonly number[],
-  elements: readonly number[],
-  steps: number,
-  sweptSteps: number,
+  near: readonly ElementCell[],
+  ...far: [] | [elements: readonly number[], steps: number, sweptSteps: number],
 ];
 
 /** The namespace of heads; elements lie under their numbers. */
@@ -44,11 +50,14 @@ export class PatternMemory implements PathLook {
   /** Complete, behind a partial match that may still come first. */
   waiting: readonly Candidate[];
   #next: number;
-  #elements: number[];
+  /** By number, in order. */
+  readonly #near = new Map<number, ElementCell>();
+  /** The numbers of the elements that have cells of their own. */
+  #far: readonly number[];
   #steps: number;
   #sweptSteps: number;
   /** The element that is being matched. */
-  #current: { readonly timestampMs: number; readonly value: unknown; readonly steps: number[] };
+  #current: readonly [timestampMs: number, value: unknown, steps: number[], number: number];
 
   /** `key` is encoded. */
   constructor(table: KeyedTable, key: string, partialsMax: number) {
@@ -56,25 +65,29 @@ export class PatternMemory implements PathLook {
     this.#key = key;
     this.#partialsMax = partialsMax;
     const head = table.get(HEAD, key) as Head | undefined;
-    const [next, partials, waiting, elements, steps, sweptSteps] = head ?? [0, [], [], [], 0, 0];
+    const [next, partials, waiting, near, far = [], steps = 0, sweptSteps = 0] = head ?? [0, [], [], []];
     this.#next = next;
     this.partials = toCandidates(partials);
     this.waiting = toCandidates(waiting);
-    this.#elements = [...elements];
+    this.#far = far;
     this.#steps = steps;
     this.#sweptSteps = sweptSteps;
-    this.#current = { timestampMs: 0, value: undefined, steps: [] };
+    for (const cell of near) {
+      this.#near.set(cell[3], cell);
+      if (far.length === 0) this.#steps += cell[2].length / 2;
+    }
+    this.#current = [0, undefined, [], next];
   }
 
   /** An element is going to be matched; returns its number. */
   begin(timestampMs: number, value: unknown): number {
-    this.#current = { timestampMs, value, steps: [] };
+    this.#current = [timestampMs, value, [], this.#next];
     return this.#next;
   }
 
   /** Takes the element for a stage, behind a path. */
   take(stage: number, before: PathId): PathId {
-    const { steps } = this.#current;
+    const steps = this.#current[2];
     const n = steps.length / 2;
     if (n === STEPS_PER_ELEMENT_MAX) throw this.#tooMany();
     steps.push(stage, before);
@@ -86,10 +99,9 @@ export class PatternMemory implements PathLook {
    * have; what was done is to be forgotten then.
    */
   keep(): void {
-    const { timestampMs, value, steps } = this.#current;
+    const steps = this.#current[2];
     if (steps.length === 0) return;
-    this.#table.set(this.#next, this.#key, [timestampMs, value, steps] satisfies ElementCell);
-    this.#elements.push(this.#next);
+    this.#near.set(this.#next, this.#current);
     this.#next++;
     this.#steps += steps.length / 2;
     if (this.partials.length + this.waiting.length > this.#partialsMax) throw this.#tooMany();
@@ -101,19 +113,20 @@ export class PatternMemory implements PathLook {
   /** Writes what changed. */
   save(): void {
     if (this.partials.length + this.waiting.length === 0) {
-      for (const number of this.#elements) this.#table.remove(number, this.#key);
+      for (const number of this.#far) this.#table.remove(number, this.#key);
       this.#table.remove(HEAD, this.#key);
       return;
     }
-    if (this.#steps > Math.max(2 * this.#sweptSteps, SWEPT_STEPS_MIN)) this.#sweep();
-    const head: Head = [
-      this.#next,
-      this.partials.flatMap(({ state, path, start }) => [state, path, start]),
-      this.waiting.flatMap(({ state, path, start }) => [state, path, start]),
-      this.#elements,
-      this.#steps,
-      this.#sweptSteps,
-    ];
+    const isOverfull = this.#near.size > NEAR_MAX;
+    if (this.#steps > Math.max(2 * this.#sweptSteps, SWEPT_STEPS_MIN) || (isOverfull && this.#far.length === 0))
+      this.#sweep();
+    if (this.#near.size > NEAR_MAX) {
+      for (const [number, cell] of this.#near) this.#table.set(number, this.#key, cell);
+      this.#far = [...this.#far, ...this.#near.keys()];
+      this.#near.clear();
+    }
+    const own = [this.#next, toNumbers(this.partials), toNumbers(this.waiting), [...this.#near.values()]] as const;
+    const head: Head = this.#far.length === 0 ? own : [...own, this.#far, this.#steps, this.#sweptSteps];
     this.#table.set(HEAD, this.#key, head);
   }
 
@@ -156,12 +169,10 @@ export class PatternMemory implements PathLook {
     }
   }
 
-  /** Of the current element, before it is kept, what was said at its begin. */
   #cell(number: number): ElementCell {
-    const cell = this.#table.get(number, this.#key) as ElementCell | undefined;
-    if (cell !== undefined && number < this.#next) return cell;
-    const { timestampMs, value, steps } = this.#current;
-    return [timestampMs, value, steps];
+    // Before it is kept, the current one is nowhere else.
+    if (number === this.#current[3]) return this.#current;
+    return this.#near.get(number) ?? (this.#table.get(number, this.#key) as ElementCell);
   }
 
   /** Drops the elements that no candidate has. */
@@ -177,10 +188,17 @@ export class PatternMemory implements PathLook {
         return true;
       });
     let steps = 0;
-    for (const number of this.#elements)
-      if (live.has(number)) steps += this.#cell(number)[2].length / 2;
+    const count = (number: number) => {
+      steps += this.#cell(number)[2].length / 2;
+    };
+    for (const number of this.#near.keys())
+      if (live.has(number)) count(number);
+      else this.#near.delete(number);
+    this.#far = this.#far.filter((number) => {
+      if (live.has(number)) count(number);
       else this.#table.remove(number, this.#key);
-    this.#elements = this.#elements.filter((number) => live.has(number));
+      return live.has(number);
+    });
     this.#steps = steps;
     this.#sweptSteps = steps;
   }
@@ -198,4 +216,24 @@ function toCandidates(numbers: readonly number[]): readonly Candidate[] {
   for (let i = 0; i < numbers.length; i += 3)
     candidates.push({ state: numbers[i] as number, path: numbers[i + 1] as number, start: numbers[i + 2] as number });
   return candidates;
+}
+
+function toNumbers(candidates: readonly Candidate[]): number[] {
+  const numbers: number[] = [];
+  for (const { state, path, start } of candidates) numbers.push(state, path, start);
+  return numbers;
+}
+
+/** When the first partial match of a key has begun; undefined where it has none. */
+export function firstStartMs(table: KeyedTable, key: string): number | undefined {
+  const [, partials, , near] = (table.get(HEAD, key) ?? []) as Partial<Head>;
+  const start = partials?.[2];
+  if (start === undefined) return undefined;
+  const cell = near?.find(([, , , number]) => number === start) ?? (table.get(start, key) as ElementCell);
+  return cell[0];
+}
+
+/** Visits the keys that have anything. */
+export function forEachHead(table: KeyedTable, visit: (key: string) => void): void {
+  table.forEach(HEAD, visit);
 }

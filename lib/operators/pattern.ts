@@ -1,6 +1,6 @@
 /**
  * Patterns on a keyed stream. In event time elements wait until the watermark has passed them and are matched in order of time, with what times out in between: so what comes
- * out does not depend on how the watermark moved. A timer per key says when the first of its partial matches times out.
+ * out does not depend on how the watermark moved. When the first partial match of a key times out is in what is kept of it; the order of the keys is in memory.
  */
 
 import { murmur2 } from "../state/murmur2.ts";
@@ -8,30 +8,25 @@ import { requireStorable } from "../state/value-encoding.ts";
 import { decodeKey, encodeKey, type Key } from "../stream/key.ts";
 import type { AuthorFunction, PatternNode } from "../stream/node.ts";
 import { toPatternText } from "../stream/pattern-spec.ts";
+import { DueQueue } from "./due-queue.ts";
 import { automatonOf } from "./pattern-automaton.ts";
 import { PatternConditions, toMatch } from "./pattern-conditions.ts";
 import { EMPTY_PATH, type Matched, matchElement, type PathId, settle } from "./pattern-match.ts";
-import { PatternMemory } from "./pattern-memory.ts";
+import { firstStartMs, forEachHead, PatternMemory, VALUE_DEPTH } from "./pattern-memory.ts";
+import { type Due, firstMsOf, PatternWaiting, type Timed } from "./pattern-waiting.ts";
 import type { Push, Step, StepSetup } from "./step.ts";
-import { TimedBuffer } from "./timed-buffer.ts";
-import { Timers } from "./timers.ts";
-
-/** What waits is looked through by stretches of event time, so that what is due later costs nothing. */
-const STRETCH_MS = 250;
-
-/** Timers of patterns have no windows around them. */
-const NAMESPACE = "";
 
 /** A shape is a part of every entry of the task. */
 const SHAPE_CHARACTERS_MAX = 160;
 
-type Timed = { readonly timestampMs: number; readonly value: unknown };
+/** How keys are kept; another number where the code of today would misread it. */
+const CELLS_VERSION = 2;
 
 /** What a dead letter keeps: an element whose condition failed, or a result that could not be made. */
 type Failed = readonly [kind: "element" | "match" | "timedOut", timestampMs: number, value: unknown];
 
 export function patternStep(node: PatternNode, setup: StepSetup): Step {
-  const { table, tables, time, counts, guard, call } = setup;
+  const { table, tables, time, counts, guard, isFull, call } = setup;
   const { pattern, partialMatchesMax } = node;
   const { stages, withinMs, skip } = pattern;
   const [late] = setup.late;
@@ -40,11 +35,25 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
   const conditions = new PatternConditions(pattern, call);
   const select = bindResult(node.select, "select", setup);
   const timedOut = node.timedOut === undefined ? undefined : bindResult(node.timedOut, "timedOut", setup);
-  const waiting = new TimedBuffer(tables("waiting"), STRETCH_MS, 0);
-  const timers = new Timers(tables, node.time);
+  const waiting = new PatternWaiting(tables, setup.toldMs);
   const stageNamed = (name: string) => stages.findIndex((stage) => stage.name === name);
   /** What this step was last told. */
-  let toldMs = time.watermarkMs;
+  let toldMs = setup.toldMs;
+  let queue: DueQueue | undefined;
+
+  /** When the first partial match of a key times out. */
+  const timeOutOf = (key: string) => (firstStartMs(table, key) ?? Number.POSITIVE_INFINITY) + (withinMs as number);
+
+  /** The keys in the order in which they time out; undefined where none does. */
+  const timeOuts = () => {
+    if (withinMs === undefined || queue !== undefined) return queue;
+    const keys: string[] = [];
+    forEachHead(table, (key) => keys.push(key));
+    queue = new DueQueue(keys, timeOutOf);
+    return queue;
+  };
+
+  const nextTimeOutMs = () => timeOuts()?.nextMs() ?? Number.POSITIVE_INFINITY;
 
   /** Hands on matches, or what timed out: what they are is read at once, as what is kept of them may go. */
   const emit = (
@@ -152,15 +161,15 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
       );
       handOn();
     }
-    expire(memory, key, toMs);
+    // What is left here is found again by its time.
+    if (!isFull()) expire(memory, key, toMs);
     finish(memory, key);
   };
 
   const finish = (memory: PatternMemory, key: string) => {
     memory.save();
-    const first = memory.partials[0];
-    if (withinMs === undefined || first === undefined || timers.hasAny(NAMESPACE, key)) return;
-    timers.set(NAMESPACE, key, memory.timestampOf(first.start) + withinMs);
+    // Where nobody has asked for the order yet, it is made of what is kept.
+    queue?.note(key, timeOutOf(key));
   };
 
   const inOrderOfTime: Push = (value, key, timestampMs) => {
@@ -171,12 +180,12 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
       late?.(value, key, timestampMs);
       return;
     }
-    requireStorable(value, "the element", 1);
+    requireStorable(value, "the element", VALUE_DEPTH);
     waiting.add(encodeKey(key as Key), timestampMs, value);
   };
 
   const atOnce: Push = (value, key) => {
-    requireStorable(value, "the element", 1);
+    requireStorable(value, "the element", VALUE_DEPTH);
     const encoded = encodeKey(key as Key);
     const memory = new PatternMemory(table, encoded, partialMatchesMax);
     expire(memory, encoded, time.nowMs);
@@ -184,22 +193,34 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
     finish(memory, encoded);
   };
 
-  /** Keys with something due, with their elements in order. A timer may find nothing to do, where the partial match that it was set for has gone on since. */
-  const advanceTo = (toMs: number) => {
-    const due = new Map<string, { firstMs: number; readonly elements: Timed[] }>();
-    const dueOf = (key: string, timestampMs: number) => {
-      const there = due.get(key) ?? { firstMs: timestampMs, elements: [] };
-      there.firstMs = Math.min(there.firstMs, timestampMs);
-      due.set(key, there);
-      return there.elements;
-    };
-    if (inEventTime)
-      waiting.take(toMs, (key, timestampMs, value) => dueOf(key, timestampMs).push({ timestampMs, value }));
-    timers.advance(toMs, (_, key, timeMs) => dueOf(key, timeMs));
-    const inOrder = [...due].sort(([a, { firstMs: aMs }], [b, { firstMs: bMs }]) => aMs - bMs || (a < b ? -1 : 1));
-    for (const [key, { elements }] of inOrder) {
-      elements.sort((a, b) => a.timestampMs - b.timestampMs);
-      run(key, elements, toMs);
+  /** Matches what was taken and lets time out what does by `passedMs`, in order of time, as far as the commit has room for the latter. */
+  const runAll = (taken: readonly Due[], passedMs: number) => {
+    const keys = timeOuts();
+    const due = new Map(taken.map((one) => [one.key, one]));
+    for (const one of taken) {
+      // Those that time out before it. What was taken is not left for the next commit, which would not find it any more.
+      while (!isFull()) {
+        const expiring = keys?.take(firstMsOf(one));
+        if (expiring === undefined) break;
+        run(expiring.key, due.get(expiring.key)?.elements ?? [], passedMs);
+        due.delete(expiring.key);
+      }
+      if (due.delete(one.key)) run(one.key, one.elements, passedMs);
+    }
+    while (!isFull()) {
+      const expiring = keys?.take(passedMs);
+      if (expiring === undefined) break;
+      run(expiring.key, [], passedMs);
+    }
+  };
+
+  /** True: the commit is full before all is done. */
+  const advanceTo = (toMs: number): boolean => {
+    for (;;) {
+      const { passedMs, due } = inEventTime ? waiting.take(toMs) : { passedMs: toMs, due: [] };
+      runAll(due, passedMs);
+      if (isFull()) return passedMs < toMs || nextTimeOutMs() <= toMs;
+      if (passedMs === toMs) return false;
     }
   };
 
@@ -207,12 +228,17 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
     inputs: [inEventTime ? inOrderOfTime : atOnce],
     shape: shapeOf(node),
 
+    flush: (advances = false) => waiting.flush(advances ? time.watermarkMs : Number.NEGATIVE_INFINITY),
+
     advance() {
-      if (!inEventTime) advanceTo(time.nowMs);
-      else if (time.watermarkMs !== toldMs) {
-        toldMs = time.watermarkMs;
-        advanceTo(toldMs);
+      if (!inEventTime) return advanceTo(time.nowMs);
+      if (time.watermarkMs === toldMs) return false;
+      if (advanceTo(time.watermarkMs)) {
+        waiting.stop();
+        return true;
       }
+      waiting.arrive();
+      toldMs = time.watermarkMs;
       return false;
     },
 
@@ -225,8 +251,8 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
 
     // What is due already waits for the next advance.
     nextEventTimeMs: () =>
-      inEventTime ? Math.max(Math.min(waiting.nextDropMs(), timers.nextMs()), toldMs + 1) : Number.POSITIVE_INFINITY,
-    nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : timers.nextMs()),
+      inEventTime ? Math.max(Math.min(waiting.nextMs(), nextTimeOutMs()), toldMs + 1) : Number.POSITIVE_INFINITY,
+    nextProcessingTimeMs: () => (inEventTime ? Number.POSITIVE_INFINITY : nextTimeOutMs()),
   };
 }
 
@@ -253,7 +279,7 @@ function bindResult(
 
 /** The structure of the pattern, as state numbers depend on it; shortened where it is long. */
 function shapeOf({ pattern, time }: PatternNode): string {
-  const text = `pattern (${toPatternText(pattern)}${time === "processing" ? "; processing time" : ""})`;
+  const text = `pattern (${toPatternText(pattern)}${time === "processing" ? "; processing time" : ""}; cells ${CELLS_VERSION})`;
   if (text.length <= SHAPE_CHARACTERS_MAX) return text;
   return `${text.slice(0, SHAPE_CHARACTERS_MAX)}… #${(murmur2(text) >>> 0).toString(16)}`;
 }

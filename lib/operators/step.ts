@@ -17,8 +17,11 @@ export interface Step {
   readonly inputs: readonly Push[];
   /** Takes what was aggregated before the shuffle, instead of the elements. */
   partials?(windows: readonly PartialWindow[]): void;
-  /** Moves what it gathered of a stretch of input into its tables. Called before time moves, and at the end of a stretch. */
-  flush?(): void;
+  /**
+   * Moves what it gathered of a stretch of input into its tables. Called before time moves, and at the end of a stretch. `advances`: `advance` is called next, so that what it
+   * takes need not be moved.
+   */
+  flush?(advances?: boolean): void;
   /**
    * The watermark or the clock moved; `time` says where to. Fires what is due, in order of time. True: the commit is full before all has fired; the step is
    * called again after it, perhaps by another who only knows what is in its tables.

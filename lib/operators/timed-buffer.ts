@@ -103,6 +103,49 @@ export class TimedBuffer {
     if (count > 0) stretches.splice(0, count);
   }
 
+  /**
+   * Visits what lies above `aboveMs` and at most at `toMs`, in order of stretch; within one in no order. Drops stretches of which nothing is left, whole, and writes nothing of
+   * another: whoever calls knows how far it came. Stops behind the stretch with which it has visited `enough`; returns up to where it came.
+   */
+  pass(
+    aboveMs: number,
+    toMs: number,
+    enough: number,
+    visit: (key: string, timestampMs: number, value: unknown) => void,
+  ): number {
+    const stretches = this.#sorted();
+    let visited = 0;
+    let count = 0;
+    let passedMs = toMs;
+    for (const { stretch, parts } of stretches) {
+      const startMs = stretch * this.#stretchMs;
+      if (startMs > toMs) break;
+      let isLeft = false;
+      for (let part = 0; part < parts; part++)
+        this.#table.forEach(nameOf(stretch, part), (key, value) => {
+          const cell = value as Cell;
+          for (let i = 0; i < cell.length; i += 2) {
+            const timestampMs = startMs + (cell[i] as number);
+            if (timestampMs > toMs) {
+              isLeft = true;
+              break;
+            }
+            if (timestampMs <= aboveMs) continue;
+            visit(key, timestampMs, cell[i + 1]);
+            visited++;
+          }
+        });
+      if (isLeft) break;
+      this.#drop(stretch, parts);
+      count++;
+      if (visited < enough) continue;
+      passedMs = Math.min(startMs + this.#stretchMs - 1, toMs);
+      break;
+    }
+    if (count > 0) stretches.splice(0, count);
+    return passedMs;
+  }
+
   /** When there is something to drop next; +∞: never. */
   nextDropMs(): number {
     const first = this.#sorted()[0];

@@ -33,7 +33,7 @@ function* fire(task: OpenTask): Evaluating<readonly string[]> {
   const told: string[] = [];
   try {
     for (const step of task.chain.stateful) {
-      step.flush?.();
+      step.flush?.(true);
       if (step.asks?.isBeforeState === true) yield* askFor(task, step.asks);
       else step.asks?.timeMoved();
       task.isFull = step.advance?.() ?? false;

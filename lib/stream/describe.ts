@@ -1,5 +1,6 @@
 /** A topology to look at: as text, as JSON, and as a Mermaid flowchart. */
 
+import { toDurationText } from "./duration-text.ts";
 import type { KeyAttribute } from "./dynamo-table.ts";
 import { stepNameOf } from "./graph.ts";
 import type { Node, SinkNode } from "./node.ts";
@@ -118,7 +119,7 @@ function toStep(node: Node | SinkNode): string {
     case "rolling":
       return `${stepNameOf(node)} (rolling${node.method === stepNameOf(node) ? "" : ` ${node.method}`})`;
     case "intervalJoin":
-      return `intervalJoin${name} (${toDuration(node.lowerMs)} to ${toDuration(node.upperMs)})`;
+      return `intervalJoin${name} (${toDurationText(node.lowerMs)} to ${toDurationText(node.upperMs)})`;
     case "windowJoin": {
       const time = node.assigner.time === "processing" ? ", processing time" : "";
       return `${node.mode === "pairs" ? "join" : "coGroup"}${name} (${toWindows(node.assigner)}${time})`;
@@ -154,32 +155,19 @@ function toTriggerName(trigger: TriggerSpec): string {
 function toWindows(assigner: WindowAssignerSpec): string {
   switch (assigner.kind) {
     case "tumbling":
-      return `${toDuration(assigner.size)} tumbling`;
+      return `${toDurationText(assigner.size)} tumbling`;
     case "sliding":
-      return `${toDuration(assigner.size)} sliding by ${toDuration(assigner.slide)}`;
+      return `${toDurationText(assigner.size)} sliding by ${toDurationText(assigner.slide)}`;
     case "cumulative":
-      return `${toDuration(assigner.size)} cumulative by ${toDuration(assigner.step)}`;
+      return `${toDurationText(assigner.size)} cumulative by ${toDurationText(assigner.step)}`;
     case "session":
-      return `session, gap ${typeof assigner.gap === "function" ? "per element" : toDuration(assigner.gap)}`;
+      return `session, gap ${typeof assigner.gap === "function" ? "per element" : toDurationText(assigner.gap)}`;
     case "global":
     case "custom":
       return assigner.kind;
     default:
       return assigner satisfies never;
   }
-}
-
-const UNITS = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1_000, "s"],
-] as const;
-
-function toDuration(ms: number): string {
-  if (ms === 0) return "0 ms";
-  const [size, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, "ms"];
-  return `${ms / size} ${unit}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Patterns as data: stages that elements are taken for, one after the other, and what holds for the whole. After Flink's CEP library. */
 
+import { toDurationText } from "./duration-text.ts";
 import type { AuthorFunction } from "./node.ts";
 
 /** How a stage stands to the element that was taken before it. The last two are no stages that take elements. */
@@ -59,10 +60,10 @@ export function isNegative({ contiguity }: PatternStage): boolean {
   return contiguity === "notNext" || contiguity === "notFollowedBy";
 }
 
-/** A pattern in words, without its conditions: `view, followedBy cart{1,}, within 1800000 ms`. Two that differ in structure never have the same. */
+/** A pattern in words, without its conditions: `view, followedBy cart{1,}, within 30 min`. Two that differ in structure never have the same. */
 export function toPatternText({ stages, withinMs, skip }: PatternSpec): string {
   const parts = stages.map((stage, i) => `${i === 0 ? "" : `${stage.contiguity} `}${stage.name}${toQuantifier(stage)}`);
-  if (withinMs !== undefined) parts.push(`within ${withinMs} ms`);
+  if (withinMs !== undefined) parts.push(`within ${toDurationText(withinMs)}`);
   if (skip.kind !== "none") parts.push(`skip ${skip.kind}${"stage" in skip ? ` ${skip.stage}` : ""}`);
   return parts.join(", ");
 }

@@ -103,6 +103,17 @@ const OPERATORS: readonly (readonly [kind: string, operator: Operator])[] = [
     ),
   ],
   [
+    "patterns",
+    operator(
+      "o",
+      byUser
+        .pattern((p) => p.begin("first").followedByAny("second").within(milliseconds(80)))
+        .timedOut((_, { key, timestampMs }) => ({ user: key, count: 1, atMs: timestampMs }))
+        .select((_, { key, timestampMs }) => ({ user: key, count: 2, atMs: timestampMs }))
+        .to(results),
+    ),
+  ],
+  [
     "timers that feed windows",
     operator(
       "o",
@@ -231,6 +242,21 @@ describe("a watermark that ends more windows than a commit holds", () => {
     expect(written).toBeGreaterThan(5);
     // One commit for each result, and one for the watermark behind the last.
     expect(await direct.head("o--by-key")).toBeGreaterThanOrEqual(written);
+  });
+
+  test("lets no more partial matches of patterns time out than that", async () => {
+    const patterns = OPERATORS.find(([kind]) => kind === "patterns")?.[1] as Operator;
+    const commitsOf = async (resultsMax: number) => {
+      const world = await new World([patterns]).createTopics();
+      world.commitLimits = { resultsMax, bytesMax: 1_000_000 };
+      await write(world.broker);
+      await world.environment().deliver("clicks", 0);
+      await world.environment().deliver("o--by-key", 0);
+      return world.head("o--by-key");
+    };
+    const atOnce = (await commitsOf(1_000)) as number;
+    // The elements are matched with the first; then comes one for each of five users.
+    expect(await commitsOf(2)).toBeGreaterThanOrEqual(atOnce + 4);
   });
 
   test("asks for a tick until all have fired, and no longer", async () => {

@@ -75,9 +75,9 @@ describe("state of a pattern that changed", () => {
   });
 
   test.each<[string, Operator, string]>([
-    ["its time", version(10), "and its code has pattern (a, followedBy b, within 600000 ms) now."],
-    ["a stage's name", version(30, "c"), "and its code has pattern (a, followedBy c, within 1800000 ms) now."],
-    ["its kind of time", version(30, "b", { time: "processing" }), "within 1800000 ms; processing time) now."],
+    ["its time", version(10), "and its code has pattern (a, followedBy b, within 10 min; cells 2) now."],
+    ["a stage's name", version(30, "c"), "and its code has pattern (a, followedBy c, within 30 min; cells 2) now."],
+    ["its kind of time", version(30, "b", { time: "processing" }), "within 30 min; processing time; cells 2) now."],
   ])("is refused: %s", async (_, to, sentence) => {
     await expect(change(version(30), to)).rejects.toThrow(sentence);
   });

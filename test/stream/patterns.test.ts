@@ -168,7 +168,7 @@ test("a topology says what a pattern is, but for its conditions, and where late 
     ]),
   ).operators.flatMap(({ functions }) => functions);
   expect(second?.steps).toEqual([
-    "pattern long (a{2,3}, followedByAny b{1,}? consecutive until, next x, notNext c, next d, within 60000 ms, skip to-last b)",
+    "pattern long (a{2,3}, followedByAny b{1,}? consecutive until, next x, notNext c, next d, within 1 min, skip to-last b)",
   ]);
   expect(second?.writes.map((written) => written.topic)).toEqual(["late", "out"]);
 });
