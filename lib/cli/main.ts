@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { MillraceError } from "../stream/error.ts";
 import { dlqCommand } from "./commands/dlq.ts";
 import { esmCommand } from "./commands/esm.ts";
+import { invokeCommand } from "./commands/invoke.ts";
 import { runCommand } from "./commands/run.ts";
 import { stateCommand } from "./commands/state.ts";
 import { tablesCommand } from "./commands/tables.ts";
@@ -19,6 +20,7 @@ const EXIT_FAILED = 1;
 
 /** Runs one command line, without the interpreter and script names, and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  let exitCode = 0;
   const program = new Command("millrace")
     .description("Stream processing with Flink's semantics as AWS Lambda functions, run here.")
     .addCommand(topologyCommand(terminal))
@@ -28,6 +30,11 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(stateCommand(terminal))
     .addCommand(dlqCommand(terminal))
     .addCommand(esmCommand(terminal))
+    .addCommand(
+      invokeCommand(terminal, (code) => {
+        exitCode = code;
+      }),
+    )
     .addHelpText(
       "after",
       examples([
@@ -40,7 +47,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
   configure(program, terminal);
   try {
     await program.parseAsync([...args], { from: "user" });
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
     if (!(error instanceof MillraceError)) {
