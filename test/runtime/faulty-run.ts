@@ -4,7 +4,7 @@ import { systemClock } from "../../lib/local/clock.ts";
 import { writeEvent } from "../../lib/local/event-json.ts";
 import { newHost } from "../../lib/local/host.ts";
 import { MemoryBroker } from "../../lib/local/memory-broker.ts";
-import { sourceTasksOf, tickEvent } from "../../lib/local/tick.ts";
+import { sourceTasksOf, type TaskPlace, tickEvent } from "../../lib/local/tick.ts";
 import type { CommitLimits } from "../../lib/runtime/commit-limits.ts";
 import { HOST, type Host } from "../../lib/runtime/host.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
@@ -12,6 +12,8 @@ import type { CallFault } from "../../lib/simulation/faults.ts";
 import { createFaultyPorts, type FaultyPorts } from "../../lib/simulation/faulty-ports.ts";
 import { MemoryStateLog } from "../../lib/state-log/memory-state-log.ts";
 import type { FunctionPlan, Topology } from "../../lib/stream/plan.ts";
+import { MemoryTableStore } from "../../lib/tables/memory-table-store.ts";
+import type { TableStore } from "../../lib/tables/table-store.ts";
 import type { TickEvent } from "../../lib/wire/lambda-event.ts";
 
 /** An application, its input, and what must hold of what came out. */
@@ -19,8 +21,10 @@ export type Job = {
   readonly operators: readonly Operator[];
   readonly topology: Topology;
   readonly commitLimits?: CommitLimits;
+  /** Where the clock stands, and where when all is delivered: who asked for it is woken, and then the input ends. Without it: at 0. */
+  readonly clock?: { readonly startsAtMs: number; readonly endsAtMs: number };
   write(broker: MemoryBroker): Promise<void>;
-  check(broker: MemoryBroker): Promise<void>;
+  check(broker: MemoryBroker, tables: TableStore): Promise<void>;
 };
 
 const BATCH_SIZE = 8;
@@ -32,19 +36,28 @@ async function run(job: Job, fault: CallFault, faultAt: number, restartAlways: b
   const { functions, topics } = job.topology;
   const broker = new MemoryBroker();
   const stateLog = new MemoryStateLog();
+  const tables = new MemoryTableStore();
+  let nowMs = job.clock?.startsAtMs ?? 0;
+  const wishes = new Map<string, { readonly plan: FunctionPlan; readonly task: TaskPlace; readonly atMs: number }>();
   await broker.ensureTopics(topics);
   await job.write(broker);
   let calls = 0;
   const faults = { callFault: () => (calls++ === faultAt ? fault : undefined) };
   let environment: { ports: FaultyPorts; host: Host } | undefined;
   const renew = () => {
-    const ports = createFaultyPorts({ broker, stateLog, faults, clock: systemClock, delayMs: 0 });
+    const ports = createFaultyPorts({ broker, stateLog, tables, faults, clock: systemClock, delayMs: 0 });
     const host = newHost({
       topology: job.topology,
       broker: ports.broker,
       stateLog: ports.stateLog,
-      now: () => 0,
-      wake: () => {},
+      ...(ports.tables && { tables: ports.tables }),
+      now: () => nowMs,
+      wake: (functionName, topic, partition, atMs) => {
+        const plan = functions.find(({ name }) => name === functionName) as FunctionPlan;
+        const name = `${functionName}/${topic}-${partition}`;
+        if (atMs === null) wishes.delete(name);
+        else wishes.set(name, { plan, task: { topic, partition }, atMs });
+      },
       report: () => {},
       commitLimits: job.commitLimits,
     });
@@ -86,11 +99,17 @@ async function run(job: Job, fault: CallFault, faultAt: number, restartAlways: b
     }
   };
   await deliver();
+  if (job.clock !== undefined) {
+    nowMs = job.clock.endsAtMs;
+    for (const { plan, task, atMs } of [...wishes.values()])
+      if (atMs <= nowMs) await invoke(plan, tickEvent(plan, [task]));
+    await deliver();
+  }
   for (const plan of functions)
     if (plan.shuffle === undefined && plan.shuffleOutputs.length > 0)
       await invoke(plan, tickEvent(plan, sourceTasksOf(plan), Number.POSITIVE_INFINITY));
   await deliver();
-  await job.check(broker);
+  await job.check(broker, tables);
   return calls;
 }
 
