@@ -83,12 +83,6 @@ export function toRecord<In, KeyIn>(
   };
 }
 
-/** A record that no format made, as a producer with a mistake would write it. */
-export function toBrokenRecord(topic: AnyTopic, text: string, place: RecordPlace<never> & { by: string }): InputRecord {
-  const { timestampMs, by } = place;
-  return { topic, key: null, value: encoder.encode(text), timestampMs, by: encoder.encode(by) };
-}
-
 /** What must be in a topic, to the digit unless `isRight` says what else will do. */
 export function expectIn<Out>(
   topic: Topic<never, Out, never, unknown>,

@@ -66,7 +66,9 @@ async function run(parsed: RunArguments, { signal, open }: Command): Promise<num
         ? `--state ${relative(process.cwd(), stateFolder)}`
         : toServicesFlags(parsed.services);
     const app = `--app ${relative(process.cwd(), join(examplesFolder, example.name))}`;
-    stdout.write(`${describeExample(summary)}All of them: npx millrace topics read ${shown} ${app} ${place}\n`);
+    stdout.write(
+      `${describeExample(summary)}All of them: npx millrace topics read ${shown} ${app} ${place} --from-beginning\n`,
+    );
   }
   return summary.verified ? 0 : EXIT_DIFFERS;
 }

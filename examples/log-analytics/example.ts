@@ -11,7 +11,7 @@ export const logAnalytics: Example = {
   name: "log-analytics",
   title: "requests, errors and p95 per service and minute",
   plan(options) {
-    const { records, requests, late, broken } = generateAccessLogs(options);
+    const { records, elements, late, broken } = generateAccessLogs(options);
     return {
       waves: [
         { what: "the requests of half an hour", records },
@@ -23,7 +23,7 @@ export const logAnalytics: Example = {
         },
       ],
       expected: [
-        expectIn(serviceMinutes, countDirectly(requests), {
+        expectIn(serviceMinutes, countDirectly(elements), {
           identify: ({ service, minute }) => `${service} ${minute}`,
           isRight: (expected, actual) =>
             actual.requests === expected.requests &&

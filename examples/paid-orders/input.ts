@@ -1,7 +1,8 @@
 /** Half a day of orders: most are paid, in one or two parts, some too early or too late; customers come, rise, and leave. */
 
 import { Chance } from "../chance.ts";
-import { type InputOptions, type InputRecord, toBrokenRecord, toRecord } from "../example.ts";
+import { type InputOptions, type InputRecord, toRecord } from "../example.ts";
+import { mixInBroken } from "../generated.ts";
 import { type Customer, customers, type Order, orders, type Payment, payments } from "./functions/topics.ts";
 
 const MINUTE_MS = 60_000;
@@ -28,7 +29,6 @@ export function generateOrders({ records: count, seed, endMs }: InputOptions): O
   const placed: Timed<Order>[] = [];
   const paid: Timed<Payment>[] = [];
   const known = new Map<string, Timed<Customer | null>[]>();
-  let broken = 0;
   const startMs = endMs - SPAN_MS;
   for (let i = 0; i < CUSTOMERS; i += 1) known.set(`c${i}`, draftCustomer(chance, i, startMs));
   for (const at of chance.arrivals(Math.ceil(count / 2), startMs, endMs - 3 * 60 * MINUTE_MS, 0)) {
@@ -46,23 +46,12 @@ export function generateOrders({ records: count, seed, endMs }: InputOptions): O
     }
   }
   for (const { value, at } of placed) records.push(toRecord(orders, value, { timestampMs: at, by: value.customer }));
-  for (const { value, at } of paid) {
-    records.push(toRecord(payments, value, { timestampMs: at, by: value.order }));
-    if (!chance.happens(0.003)) continue;
-    broken += 1;
-    records.push(toBrokenRecord(payments, `order=${value.order}`, { timestampMs: at, by: value.order }));
-  }
+  for (const { value, at } of paid) records.push(toRecord(payments, value, { timestampMs: at, by: value.order }));
   for (const [key, versions] of known)
     for (const { value, at } of versions) records.push(toRecord(customers, value, { timestampMs: at, key }));
   const late = paid.slice(0, 20);
-  return {
-    records: chance.outOfOrder(records, BOUND_MS),
-    orders: placed,
-    payments: paid,
-    late,
-    customers: known,
-    broken,
-  };
+  const mixed = mixInBroken(chance, chance.outOfOrder(records, BOUND_MS), "order=");
+  return { ...mixed, orders: placed, payments: paid, late, customers: known };
 }
 
 /** Known from the beginning, or from some time on; some rise, some leave. */

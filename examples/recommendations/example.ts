@@ -12,7 +12,7 @@ export const recommendationsExample: Example = {
   title: "what is viewed in the same visits, the top 3 per item and hour",
   plan(options) {
     const input = generateVisits(options);
-    const all = pairDirectly(input.views);
+    const all = pairDirectly(input.elements);
     return {
       waves: [
         { what: "the views of five hours", records: input.records },

@@ -1,7 +1,8 @@
 /** Five hours of visits to a shop: people look at a few things of one kind, a machine at everything, and some views come too late. */
 
 import { Chance } from "../chance.ts";
-import { type InputOptions, type InputRecord, toBrokenRecord, toRecord } from "../example.ts";
+import { type InputOptions, toRecord } from "../example.ts";
+import { type Generated, mixInBroken } from "../generated.ts";
 import { type View, views } from "./functions/topics.ts";
 
 const MINUTE_MS = 60_000;
@@ -10,32 +11,15 @@ const SPAN_MS = 300 * MINUTE_MS;
 const BOUND_MS = 5_000;
 const KINDS = ["tent", "stove", "rope", "boots", "lamp", "map"];
 
-export type Visits = {
-  readonly records: readonly InputRecord[];
-  readonly views: readonly View[];
-  /** Come when all visits are over. */
-  readonly late: readonly View[];
-  readonly broken: number;
-};
-
-export function generateVisits({ records: count, seed, endMs }: InputOptions): Visits {
+export function generateVisits({ records: count, seed, endMs }: InputOptions): Generated<View> {
   const chance = new Chance(seed);
-  const seen: View[] = [];
+  const elements: View[] = [];
   const startMs = endMs - SPAN_MS;
-  for (let visitor = 0; seen.length < count; visitor += 1)
-    seen.push(
-      ...(visitor % 1_000 === 50 ? crawl(`crawler-${visitor}`, startMs) : browse(chance, `v${visitor}`, startMs)),
-    );
-  const records: InputRecord[] = [];
-  let broken = 0;
-  for (const view of seen) {
-    records.push(toRecord(views, view, { timestampMs: view.at, by: view.visitor }));
-    if (!chance.happens(0.002)) continue;
-    broken += 1;
-    records.push(toBrokenRecord(views, "<html>", { timestampMs: view.at, by: view.visitor }));
-  }
-  const late = seen.slice(0, 20).map((view) => ({ ...view, item: "late" }));
-  return { records: chance.outOfOrder(records, BOUND_MS), views: seen, late, broken };
+  for (let i = 0; elements.length < count; i += 1)
+    elements.push(...(i % 1_000 === 50 ? crawl(`crawler-${i}`, startMs) : browse(chance, `v${i}`, startMs)));
+  const records = elements.map((view) => toRecord(views, view, { timestampMs: view.at, by: view.visitor }));
+  const late = elements.slice(0, 20).map((view) => ({ ...view, item: "late" }));
+  return { ...mixInBroken(chance, chance.outOfOrder(records, BOUND_MS), "<html>"), elements, late };
 }
 
 /** One to three visits, far enough from each other. */

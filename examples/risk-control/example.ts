@@ -10,13 +10,13 @@ export const riskControl: Example = {
   name: "risk-control",
   title: "payments against rules that change: limits per session, an alert at once",
   plan(options) {
-    const { before, after, beforeRecords, afterRecords, last, broken } = generatePayments(options);
+    const { before, after, beforeRecords, last, broken } = generatePayments(options);
     return {
       waves: [
         { what: "the rules", records: toRuleRecords({}, RULES, options.endMs - 1) },
         { what: "payments", records: beforeRecords },
         { what: "other rules", records: toRuleRecords(RULES, CHANGED_RULES, options.endMs - 1) },
-        { what: "more payments", records: afterRecords },
+        { what: "more payments", records: after.map(toPaymentRecord) },
         { what: "a payment that is too large", records: [toPaymentRecord(last)], answeredIn: alerts },
       ],
       expected: [

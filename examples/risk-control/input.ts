@@ -1,7 +1,8 @@
 /** Payments of an evening, before and after the rules change: most cards are used now and then, some very often, and a terminal tells late. */
 
 import { Chance } from "../chance.ts";
-import { type InputOptions, type InputRecord, toBrokenRecord, toRecord } from "../example.ts";
+import { type InputOptions, type InputRecord, toRecord } from "../example.ts";
+import { mixInBroken } from "../generated.ts";
 import { type CardPayment, cardPayments, type Rule, riskRules } from "./functions/topics.ts";
 
 const HOUR_MS = 60 * 60_000;
@@ -27,7 +28,6 @@ export type CardPayments = {
   readonly before: readonly CardPayment[];
   readonly after: readonly CardPayment[];
   readonly beforeRecords: readonly InputRecord[];
-  readonly afterRecords: readonly InputRecord[];
   /** The last of all. */
   readonly last: CardPayment;
   readonly broken: number;
@@ -46,11 +46,8 @@ export function generatePayments({ records: count, seed, endMs }: InputOptions):
   const last = { id: "last", card: "stolen", cents: 250_000, at: endMs - 1 };
   const before = all.slice(0, half);
   const after = all.slice(half);
-  const beforeRecords = before.map(toPaymentRecord);
-  const broken = Math.ceil(count / 500);
-  for (let i = 0; i < broken; i += 1)
-    beforeRecords.push(toBrokenRecord(cardPayments, '{"card":', { timestampMs: endMs - SPAN_MS, by: `broken ${i}` }));
-  return { before, after, beforeRecords, afterRecords: after.map(toPaymentRecord), last, broken };
+  const { records, broken } = mixInBroken(chance, before.map(toPaymentRecord), '{"card":');
+  return { before, after, beforeRecords: records, last, broken };
 }
 
 export function toPaymentRecord(payment: CardPayment): InputRecord {

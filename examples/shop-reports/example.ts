@@ -9,7 +9,7 @@ export const shopReports: Example = {
   title: "what each shop has sold: every hour the day so far, and every day",
   plan(options) {
     const input = generateSales(options);
-    const reports = reportDirectly(input.sales);
+    const reports = reportDirectly(input.elements);
     return {
       waves: [
         { what: "the sales of two days", records: input.records },

@@ -20,7 +20,7 @@ export const visitorPaths: Example = {
   plan(options) {
     const input = generateClicks(options);
     const byVisitor = new Map<string, Click[]>();
-    for (const click of input.clicks) byVisitor.set(click.visitor, [...(byVisitor.get(click.visitor) ?? []), click]);
+    for (const click of input.elements) byVisitor.set(click.visitor, [...(byVisitor.get(click.visitor) ?? []), click]);
     const inOrder = [...byVisitor.values()].map((own) => own.sort((a, b) => a.at - b.at));
     return {
       waves: [

@@ -1,7 +1,8 @@
 /** Four hours of clicks: people view, come back to what they viewed, fill carts, and order some of it; a few clicks come too late. */
 
 import { Chance } from "../chance.ts";
-import { type InputOptions, type InputRecord, toBrokenRecord, toRecord } from "../example.ts";
+import { type InputOptions, toRecord } from "../example.ts";
+import { type Generated, mixInBroken } from "../generated.ts";
 import { type Click, clicks } from "./functions/topics.ts";
 
 const MINUTE_MS = 60_000;
@@ -9,27 +10,13 @@ const SPAN_MS = 240 * MINUTE_MS;
 const BOUND_MS = 5_000;
 const ITEMS = ["tent", "stove", "rope", "boots", "lamp", "map"];
 
-export type Clicks = {
-  readonly records: readonly InputRecord[];
-  readonly clicks: readonly Click[];
-  /** Come when all visits are over. */
-  readonly late: readonly Click[];
-  readonly broken: number;
-};
-
-export function generateClicks({ records: count, seed, endMs }: InputOptions): Clicks {
+export function generateClicks({ records: count, seed, endMs }: InputOptions): Generated<Click> {
   const chance = new Chance(seed);
-  const all: Click[] = [];
-  for (let visitor = 0; all.length < count; visitor += 1) all.push(...visitOf(chance, `v${visitor}`, endMs));
-  const records: InputRecord[] = [];
-  let broken = 0;
-  for (const click of all) {
-    records.push(toRecord(clicks, click, { timestampMs: click.at, by: click.visitor }));
-    if (!chance.happens(0.002)) continue;
-    broken += 1;
-    records.push(toBrokenRecord(clicks, "visitor,kind,item", { timestampMs: click.at, by: click.visitor }));
-  }
-  return { records: chance.outOfOrder(records, BOUND_MS), clicks: all, late: all.slice(0, 20), broken };
+  const elements: Click[] = [];
+  for (let i = 0; elements.length < count; i += 1) elements.push(...visitOf(chance, `v${i}`, endMs));
+  const records = elements.map((click) => toRecord(clicks, click, { timestampMs: click.at, by: click.visitor }));
+  const late = elements.slice(0, 20);
+  return { ...mixInBroken(chance, chance.outOfOrder(records, BOUND_MS), "visitor,kind,item"), elements, late };
 }
 
 /** What one visitor does, at times that all differ; with pauses, some of them long enough to end a visit. */
