@@ -210,8 +210,8 @@ class Run {
     try {
       await untilAborted(runtime.quiet(), options.signal);
     } finally {
-      await stopWatching();
-      await runtime.stop();
+      // Where a last look fails, nothing may go on behind its back.
+      await stopWatching().finally(() => runtime.stop());
     }
   }
 

@@ -172,8 +172,8 @@ class Verified {
         await untilAborted(runtime.quiet(), signal);
       }
     } finally {
-      await stopWatching();
-      await runtime.stop();
+      // Where a last look fails, nothing may go on behind its back.
+      await stopWatching().finally(() => runtime.stop());
     }
     return answeredMs;
   }

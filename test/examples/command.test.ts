@@ -20,8 +20,10 @@ describe.concurrent("npm run example", () => {
   test("lists the examples, as a table or as JSON", async () => {
     const { code, stdout } = await start();
     expect(code).toBe(0);
-    for (const { name, title } of EXAMPLES)
-      expect(stdout).toMatch(new RegExp(`^${name} +${RegExp.escape(title)}$`, "m"));
+    for (const { name, title } of EXAMPLES) {
+      expect(stdout).toMatch(new RegExp(`^${name} `, "m"));
+      expect(stdout).toContain(title);
+    }
     const listed = JSON.parse((await start("--list", "--json")).stdout);
     expect(listed).toEqual(EXAMPLES.map(({ name, title }) => ({ name, title })));
   });
