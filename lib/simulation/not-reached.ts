@@ -88,6 +88,18 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
       "?? NO_ANSWER",
     ],
   ),
+  ...because("a slot from which an entry was taken holds something of no lap", "state-log/decisions.ts", [
+    '? "is empty"',
+  ]),
+  ...because("the command line asks what holds a watermark back", "watermarks/combined.ts", ["function slowestOf("]),
+  ...because("results here never fill a commit: test/runtime/full-commits.test.ts", "runtime/open-task.ts", [
+    "? meta.moving.toMs",
+  ]),
+  ...because(
+    "who begins is seldom so slow that all is processed and gone meanwhile: test/runtime/input-position.test.ts",
+    "runtime/task.ts",
+    ["? (await this.#reopen()).head"],
+  ),
   ...because("who is behind opens the task anew", "runtime/open-task.ts", ["return false;"]),
   ...because("every topic that is written is in the plan", "runtime/open-task.ts", ["?? 1"]),
   ...because("redrives are not among what happens here: test/runtime/redrive-faults.test.ts", "runtime/task.ts", [

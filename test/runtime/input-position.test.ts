@@ -116,6 +116,24 @@ describe("an event that starts above checkpoint + 1", () => {
     expect(new Set(await world.texts("totals"))).toEqual(new Set(["1", "2", "3", "4"]));
   });
 
+  test("is no error either for who begins, and is overtaken by all of it", async () => {
+    const world = await new World([counting]).createTopics();
+    await world.write("words", ...inputs("a", "b", "c", "d"));
+    const slow = world.environment({
+      broker: {
+        fetch: async (name, partition, offset, limits) => {
+          if ((await world.head("words")) === 0) {
+            await world.environment().deliver("words", 0, 3);
+            await world.broker.deleteRecords("words", 0, 3);
+          }
+          return world.broker.fetch(name, partition, offset, limits);
+        },
+      },
+    });
+    await slow.deliver("words", 3);
+    expect(new Set(await world.texts("totals"))).toEqual(new Set(["1", "2", "3", "4"]));
+  });
+
   test("is no error where they were gone before the task began", async () => {
     const world = await new World([counting]).createTopics();
     await world.write("words", ...inputs("a", "b", "c"));
