@@ -1,5 +1,6 @@
 /** A record of any topic for people, and as JSON for programs: declared topics by their formats, shuffles by element, dead letters with their reason. */
 
+import { spanOf } from "../operators/partials.ts";
 import { decodeKey } from "../stream/key.ts";
 import type { TopicPlan } from "../stream/plan.ts";
 import type { AnyTopic } from "../stream/topic.ts";
@@ -87,12 +88,16 @@ function showColumns(columns: Bundle["columns"][number]): string[] {
     const { keys, timestampsMs, values } = columns;
     return keys.map((key, i) => `    ${showTime(timestampsMs[i]!)}  ${showKey(key)}  ${showValue(values[i])}`);
   }
-  return columns.windows.flatMap(({ namespace, keys, accumulators, elements }) =>
-    keys.map(
+  return columns.windows.flatMap((window) =>
+    window.keys.map(
       (key, i) =>
-        `    window ${showTime(namespace)}  ${showKey(key)}  ${showValue(accumulators[i])} of ${showPlural(elements[i]!, "element")}`,
+        `    ${showSpan(spanOf(window, i))}  ${showKey(key)}  ${showValue(window.accumulators[i])} of ${showPlural(window.elements[i]!, "element")}`,
     ),
   );
+}
+
+function showSpan({ startMs, endMs }: ReturnType<typeof spanOf>): string {
+  return endMs === undefined ? `window ${showTime(startMs)}` : `session ${showTime(startMs)} to ${showTime(endMs)}`;
 }
 
 /** A key as it is encoded in state and shuffles. */

@@ -1,4 +1,4 @@
-/** Aggregates before the shuffle, for a keyBy whose only reader is a window in event time with a mergeable aggregate and a fixed grid of slices. */
+/** Aggregates before the shuffle, for a keyBy whose only reader is a window in event time with a mergeable aggregate: over a fixed grid of slices, or into sessions. */
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
@@ -6,20 +6,10 @@ import { shapeOf } from "../windows/shape.ts";
 import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck } from "./accumulator.ts";
-import type { PartialWindow } from "./partials.ts";
-import type { Caller, Push } from "./step.ts";
-import { isPlain } from "./window.ts";
-
-/** What a batch gathered: pushed into, then taken. */
-export type PreAggregate = {
-  readonly push: Push;
-  /** What the results are of. */
-  readonly shape: string;
-  /** Set: every element becomes a partial result of its own, which `check` may refuse. For batches whose partial results are too large to be sent. */
-  check: ((key: string, accumulator: unknown) => void) | undefined;
-  /** The partial results since the last call, split by what `partitionOf` says of their keys. */
-  take(partitions: number, partitionOf: (key: string) => number): readonly PartialWindow[][];
-};
+import { newPart, type PartialWindow, type PreAggregate } from "./partials.ts";
+import { preAggregateSessions } from "./pre-aggregate-sessions.ts";
+import type { Caller } from "./step.ts";
+import { hasAssigner, isPlain } from "./window.ts";
 
 /** Whether elements for this window may be aggregated before the shuffle: late ones need not be seen one by one. */
 export function canPreAggregate(node: WindowNode): node is WindowAggregateNode {
@@ -28,7 +18,7 @@ export function canPreAggregate(node: WindowNode): node is WindowAggregateNode {
     node.aggregator.merge !== undefined &&
     node.assigner.time === "event" &&
     node.lateTo === undefined &&
-    gridOf(node) !== undefined
+    ((node.assigner.kind === "session" && node.aggregator.ordered !== true) || gridOf(node) !== undefined)
   );
 }
 
@@ -50,6 +40,10 @@ function gridOf({ assigner, aggregator }: WindowNode): { readonly size: number; 
 }
 
 export function preAggregate(node: WindowAggregateNode, call: Caller): PreAggregate {
+  return hasAssigner(node, "session") ? preAggregateSessions(node, call) : preAggregateOnGrid(node, call);
+}
+
+function preAggregateOnGrid(node: WindowAggregateNode, call: Caller): PreAggregate {
   const { size, offset } = gridOf(node) as NonNullable<ReturnType<typeof gridOf>>;
   const { create, add, kind, ignoresValue } = node.aggregator;
   const checked = accumulatorCheck(node.aggregator);
@@ -119,9 +113,4 @@ type Window = { readonly start: number; readonly cells: Map<string, { accumulato
 
 function newWindow(start: number): Window {
   return { start, cells: new Map() };
-}
-
-function newPart(namespace: number, isCount: boolean): PartialWindow {
-  const accumulators: unknown[] = [];
-  return { namespace, keys: [], accumulators, elements: isCount ? (accumulators as number[]) : [] };
 }

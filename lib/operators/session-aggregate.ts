@@ -2,12 +2,13 @@
  * Sessions with an aggregate that can be merged, in event time or processing time: `{ key, value, window }` when a session closes.
  *
  * A key's sessions are one cell, in order of time. Those that an element's own window overlaps or touches become one with it, and whether it is late is judged on
- * that one, as in Flink.
+ * that one, as in Flink. Elements that were put together before the shuffle are judged together.
  */
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode } from "../stream/node.ts";
 import type { SessionSpec } from "../stream/window-spec.ts";
+import { findMeeting } from "../windows/find-meeting.ts";
 import { gapOf } from "../windows/gap.ts";
 import { accumulatorCheck, checkedMerge } from "./accumulator.ts";
 import { DueQueue } from "./due-queue.ts";
@@ -95,39 +96,57 @@ export function sessionAggregateStep(
       }),
     );
 
+  /** Puts an element, or the accumulator of a partial session, into the session that it makes with those it meets. False: it is late. */
+  const join = (encoded: string, ownStartMs: number, ownEndMs: number, value: unknown, isPartial: boolean): boolean => {
+    const sessions = sessionsOf(encoded) ?? [];
+    const { from, to } = findMeeting(sessions, ownStartMs, ownEndMs);
+    const first = sessions[from];
+    let session: Session;
+    if (to === from || first === undefined) {
+      if (inEventTime && ownEndMs - 1 + lateness <= toldMs) return false;
+      session = [ownStartMs, ownEndMs, isPartial ? value : checked(add(create(), value))];
+      sessions.splice(from, 0, session);
+    } else {
+      let [, , accumulator] = first;
+      for (let i = from + 1; i < to; i++) accumulator = merge(accumulator, (sessions[i] as Session)[2]);
+      const startMs = Math.min(ownStartMs, first[0]);
+      const endMs = Math.max(ownEndMs, (sessions[to - 1] as Session)[1]);
+      session = [startMs, endMs, isPartial ? merge(accumulator, value) : checked(add(accumulator, value))];
+      sessions.splice(from, to - from, session);
+    }
+    table.set(NAMESPACE, encoded, sessions);
+    // A session that only grows is due later than the queue was told; one that has fired is due anew.
+    if (to === from || lateness > 0) queue?.note(encoded, dueOf(session, encoded));
+    if (session[1] - 1 <= toldMs) fire(session, encoded);
+    return true;
+  };
+
   const element = (value: unknown, key: unknown, elementMs: number) => {
     call.reachedState = true;
     call.step = "window (gap)";
     const timestampMs = inEventTime ? elementMs : time.nowMs;
-    let startMs = timestampMs;
-    let endMs = timestampMs + gapBehind(value);
+    const endMs = timestampMs + gapBehind(value);
     call.step = "window";
-    const encoded = encodeKey(key as Key);
-    const sessions = sessionsOf(encoded) ?? [];
-    // Those that overlap or touch the element's own window: they stand side by side.
-    let from = 0;
-    while (from < sessions.length && (sessions[from] as Session)[1] < startMs) from++;
-    let to = from;
-    for (; to < sessions.length && (sessions[to] as Session)[0] <= endMs; to++);
-    if (to > from) {
-      startMs = Math.min(startMs, (sessions[from] as Session)[0]);
-      endMs = Math.max(endMs, (sessions[to - 1] as Session)[1]);
-    } else if (inEventTime && endMs - 1 + lateness <= toldMs) {
-      counts.late++;
-      late?.(value, node.all ? null : key, elementMs);
-      return;
-    }
-    let accumulator = to > from ? (sessions[from] as Session)[2] : create();
-    for (let i = from + 1; i < to; i++) accumulator = merge(accumulator, (sessions[i] as Session)[2]);
-    const session: Session = [startMs, endMs, checked(add(accumulator, value))];
-    sessions.splice(from, to - from, session);
-    table.set(NAMESPACE, encoded, sessions);
-    queue?.note(encoded, dueOf(session, encoded));
-    if (endMs - 1 <= toldMs) fire(session, encoded);
+    if (join(encodeKey(key as Key), timestampMs, endMs, value, false)) return;
+    counts.late++;
+    late?.(value, node.all ? null : key, elementMs);
   };
 
   return {
     inputs: [element],
+
+    partials(windows) {
+      call.step = "window";
+      call.reachedState = true;
+      for (const { namespace, keys, accumulators, elements, spans } of windows) {
+        if (spans === undefined) throw new Error("Partial results without times of their own arrived for sessions.");
+        for (let i = 0; i < keys.length; i++) {
+          const startMs = namespace + (spans.begins[i] as number);
+          const endMs = startMs + (spans.lengths[i] as number);
+          if (!join(keys[i] as string, startMs, endMs, accumulators[i], true)) counts.late += elements[i] as number;
+        }
+      }
+    },
 
     advance() {
       toldMs = passedMs();

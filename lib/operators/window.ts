@@ -30,7 +30,7 @@ export function isPlain(node: WindowNode): node is WindowAggregateNode {
 }
 
 /** Whether a node's windows are of a kind. */
-function hasAssigner<Kind extends WindowAssignerSpec["kind"]>(
+export function hasAssigner<Kind extends WindowAssignerSpec["kind"]>(
   node: WindowAggregateNode,
   kind: Kind,
 ): node is WindowAggregateNode & { readonly assigner: Extract<WindowAssignerSpec, { kind: Kind }> } {

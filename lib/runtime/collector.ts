@@ -1,7 +1,8 @@
 /** Gathers what a batch sends: records for declared topics as bytes, elements and partial results for shuffles as columns. */
 
 import { consumersOf } from "../operators/chain.ts";
-import { canPreAggregate, type PreAggregate, preAggregate } from "../operators/pre-aggregate.ts";
+import type { PreAggregate } from "../operators/partials.ts";
+import { canPreAggregate, preAggregate } from "../operators/pre-aggregate.ts";
 import type { Caller, Push } from "../operators/step.ts";
 import { keyGroupOf, partitionOfGroup } from "../state/key-group.ts";
 import { kafkaPartitionOf, murmur2 } from "../state/murmur2.ts";

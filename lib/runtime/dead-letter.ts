@@ -40,6 +40,8 @@ export type PartialDetail = {
   readonly shape?: string | undefined;
   readonly key: string;
   readonly windowStartMs: number;
+  /** Of sessions, which say themselves how long they are. */
+  readonly windowEndMs?: number | undefined;
   readonly elements: number;
 };
 /** The result of a timer. */

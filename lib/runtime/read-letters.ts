@@ -121,8 +121,10 @@ function readDetail(
         pushFor(task, detail)(value, decodeKey(detail.key), detail.timestampMs);
         break;
       case "partial": {
-        const { windowStartMs, key, elements } = detail;
-        const window = { namespace: windowStartMs, keys: [key], accumulators: [value], elements: [elements] };
+        const { windowStartMs, windowEndMs, key, elements } = detail;
+        const spans =
+          windowEndMs === undefined ? {} : { spans: { begins: [0], lengths: [windowEndMs - windowStartMs] } };
+        const window = { namespace: windowStartMs, keys: [key], accumulators: [value], elements: [elements], ...spans };
         takerFor(task, detail)([window]);
         break;
       }

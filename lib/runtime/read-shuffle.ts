@@ -4,6 +4,7 @@
  * O3: repeats are dropped by their number, gaps are loud. The watermark moves after each bundle to the minimum of the upstream tasks.
  */
 
+import { sliceOf, spanOf } from "../operators/partials.ts";
 import type { Push } from "../operators/step.ts";
 import { MillraceError } from "../stream/error.ts";
 import { decodeKey } from "../stream/key.ts";
@@ -131,9 +132,11 @@ function readPartials(task: OpenTask, columns: Partials, offset: number): void {
     return;
   }
   // Step by step, to find the cell whose merge throws.
-  for (const { namespace, keys, accumulators, elements } of windows) {
+  for (const window of windows) {
+    const { keys, accumulators, elements } = window;
     for (const [j, key] of keys.entries()) {
-      const unit = `${place}:${namespace}:${key}`;
+      const { startMs, endMs } = spanOf(window, j);
+      const unit = `${place}:${startMs}:${key}`;
       const known = units.bad.get(unit);
       if (known !== undefined) {
         if (task.plan.operator.onError === "fail") throw stopped(task, place, known);
@@ -143,18 +146,16 @@ function readPartials(task: OpenTask, columns: Partials, offset: number): void {
           origin,
           shape,
           key,
-          windowStartMs: namespace,
+          windowStartMs: startMs,
+          windowEndMs: endMs,
           elements: elements[j] as number,
         } as const;
-        buryElement(task, unit, { key, value: accumulators[j], timestampMs: namespace, detail }, known);
+        buryElement(task, unit, { key, value: accumulators[j], timestampMs: startMs, detail }, known);
         continue;
       }
       units.enter(unit);
       try {
-        takerFor(
-          task,
-          columns,
-        )([{ namespace, keys: [key], accumulators: [accumulators[j]], elements: [elements[j] as number] }]);
+        takerFor(task, columns)([sliceOf(window, j, j + 1)]);
       } catch (error) {
         units.fail(unit, error);
       }

@@ -4,7 +4,7 @@
  * O3: a task counts its bundles per target partition 1, 2, 3, …; the reader takes the next one, drops repeats and stops at a gap.
  */
 
-import type { PartialWindow } from "../operators/partials.ts";
+import { isCount, type PartialWindow, sliceOf } from "../operators/partials.ts";
 import { type ColumnBuilder, decodeColumn, encodeColumn } from "../state/value-encoding.ts";
 import { MillraceError } from "../stream/error.ts";
 import { compressJson, decompressJson } from "./compress.ts";
@@ -72,7 +72,15 @@ export function encodeBundle(head: BundleHead, columns: readonly BundleColumns[]
         : [
             1,
             c.side,
-            c.windows.map((w) => [w.namespace, w.keys, encodeColumn(w.accumulators), isCount(w) ? 0 : w.elements]),
+            c.windows.map((w) => [
+              w.namespace,
+              w.keys,
+              encodeColumn(w.accumulators),
+              // Counts of elements are sent once.
+              isCount(w) ? 0 : w.elements,
+              w.spans?.begins,
+              w.spans?.lengths,
+            ]),
             c.origin,
             c.shape,
           ],
@@ -134,36 +142,19 @@ function halve(columns: readonly BundleColumns[]): [BundleColumns[], BundleColum
   const [window] = windows;
   const middle = (window?.keys.length ?? 0) >> 1;
   if (window === undefined || middle === 0) return undefined;
-  const part = (start: number, end?: number): PartialColumns => ({
-    ...only,
-    windows: [
-      {
-        namespace: window.namespace,
-        keys: window.keys.slice(start, end),
-        ...toCounted(window.accumulators.slice(start, end), isCount(window) ? 0 : window.elements.slice(start, end)),
-      },
-    ],
-  });
-  return [[part(0, middle)], [part(middle)]];
-}
-
-/** Whether the accumulators are counts of elements themselves; such a column is sent once. */
-function isCount(window: PartialWindow): boolean {
-  return window.elements === window.accumulators;
-}
-
-/** Accumulators with their numbers of elements; 0 stands for accumulators that are these numbers. */
-function toCounted(accumulators: unknown[], elements: number[] | 0): Pick<PartialWindow, "accumulators" | "elements"> {
-  return { accumulators, elements: elements === 0 ? (accumulators as number[]) : elements };
+  return [[{ ...only, windows: [sliceOf(window, 0, middle)] }], [{ ...only, windows: [sliceOf(window, middle)] }]];
 }
 
 type EncodedElements = [0, number, string[], number[], unknown, origin?: string | null];
-type EncodedPartials = [
-  1,
-  number,
-  [namespace: number, keys: string[], accumulators: unknown, elements: number[] | 0][],
-  origin?: string | null,
-  shape?: string | null,
+type EncodedPartials = [1, number, EncodedPartial[], origin?: string | null, shape?: string | null];
+
+type EncodedPartial = [
+  namespace: number,
+  keys: string[],
+  accumulators: unknown,
+  elements: number[] | 0,
+  begins?: number[] | null,
+  lengths?: number[] | null,
 ];
 
 /** The reverse of encodeBundle. Throws MillraceError "format" for anything else, and for a newer version's. */
@@ -203,13 +194,22 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
             side: c[1],
             origin: c[3] ?? undefined,
             shape: c[4] ?? undefined,
-            windows: c[2].map(([namespace, keys, accumulators, elements]) => ({
-              namespace,
-              keys,
-              ...toCounted(decodeColumn(accumulators), elements),
-            })),
+            windows: c[2].map(toPartial),
           },
     ),
+  };
+}
+
+function toPartial([namespace, keys, column, elements, begins, lengths]: EncodedPartial): PartialWindow {
+  const accumulators = decodeColumn(column);
+  const isOfSessions = begins !== undefined && begins !== null && lengths !== undefined && lengths !== null;
+  return {
+    namespace,
+    keys,
+    accumulators,
+    // 0 stands for accumulators that are these numbers.
+    elements: elements === 0 ? (accumulators as number[]) : elements,
+    ...(isOfSessions && { spans: { begins, lengths } }),
   };
 }
 

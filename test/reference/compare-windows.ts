@@ -86,7 +86,7 @@ function finite(window: object): Found["window"] {
 }
 
 export async function compare(
-  { assigner, settings, hasGaps = false }: Windows,
+  { name, assigner, settings, hasGaps = false }: Windows,
   run: Script,
   when: When,
   { evictor, model: evict }: Evicting,
@@ -139,6 +139,10 @@ export async function compare(
     batchSize,
     ...run.driver,
   });
+  /** What a batch has of a window crosses the shuffle as one. */
+  const together = !oneByOne && when.trigger === undefined && when.emit === undefined;
+  const inSessions =
+    together && inEventTime && name.startsWith("session") && how === "compact" && evictor === undefined;
   let read = 0;
   let late = 0;
   let n = 0;
@@ -159,7 +163,9 @@ export async function compare(
             at(Math.max(0, timestampMs), element, { partition: step.partition }),
           ),
         );
-        for (const element of batch) model.element(element.key, element.n, Math.max(0, element.timestampMs));
+        const sent = batch.map(({ key, n, timestampMs }) => ({ key, value: n, timestampMs: Math.max(0, timestampMs) }));
+        if (inSessions) for (let i = 0; i < sent.length; i += batchSize) model.together(sent.slice(i, i + batchSize));
+        else for (const { key, value, timestampMs } of sent) model.element(key, value, timestampMs);
         break;
       }
       case "watermark":
@@ -178,7 +184,6 @@ export async function compare(
     model.advanceClock(driver.nowMs);
     const all = await driver.read(found);
     const expected = model.take();
-    const together = !oneByOne && when.trigger === undefined && when.emit === undefined;
     expect(lastOfEach(all.slice(read), together)).toEqual(lastOfEach(expected.results.map(toFound(how)), together));
     read = all.length;
     late += expected.late.length;

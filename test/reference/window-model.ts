@@ -62,26 +62,31 @@ export class WindowModel {
   }
 
   element(key: string, value: number, timestampMs: number): void {
-    const { assign, merging, time, latenessMs, trigger } = this.#settings;
+    const { assign, time, latenessMs } = this.#settings;
     const element = { value, timestampMs };
     let taken = false;
-    for (const span of assign(time === "processing" ? { value, timestampMs: this.#nowMs } : element)) {
-      const all = this.#windows.get(key) ?? [];
-      const merged = merging
-        ? all.filter((window) => window.span.startMs <= span.endMs && span.startMs <= window.span.endMs)
-        : all.filter((window) => window.span.startMs === span.startMs && window.span.endMs === span.endMs);
-      merged.sort((a, b) => a.span.startMs - b.span.startMs);
-      const result: Span = {
-        startMs: Math.min(span.startMs, ...merged.map((window) => window.span.startMs)),
-        endMs: Math.max(span.endMs, ...merged.map((window) => window.span.endMs)),
-      };
-      if (time === "event" && result.endMs - 1 + latenessMs <= this.#watermarkMs) continue;
-      taken = true;
-      const window = this.#merge(key, all, merged, result);
-      window.elements.push(element);
-      this.#act(key, window, trigger.onElement(element, this.#view(window)));
-    }
+    for (const span of assign(time === "processing" ? { value, timestampMs: this.#nowMs } : element))
+      if (this.#take(key, span, [element])) taken = true;
     if (!taken && time === "event" && timestampMs + latenessMs <= this.#watermarkMs) this.#late.push(element);
+  }
+
+  /** Elements that come together, into sessions in event time: those whose own windows overlap or touch are put together before anything is asked of them. */
+  together(elements: readonly (Timed & { readonly key: string })[]): void {
+    type Group = { readonly key: string; readonly span: Span; readonly elements: Timed[] };
+    let groups: Group[] = [];
+    for (const { key, ...element } of elements) {
+      const [span] = this.#settings.assign(element) as [Span];
+      const meets = (group: Group) =>
+        group.key === key && group.span.startMs <= span.endMs && span.startMs <= group.span.endMs;
+      const met = groups.filter(meets);
+      const whole = {
+        startMs: Math.min(span.startMs, ...met.map((group) => group.span.startMs)),
+        endMs: Math.max(span.endMs, ...met.map((group) => group.span.endMs)),
+      };
+      groups = groups.filter((group) => !meets(group));
+      groups.push({ key, span: whole, elements: [...met.flatMap((group) => group.elements), element] });
+    }
+    for (const { key, span, elements } of groups) if (!this.#take(key, span, elements)) this.#late.push(...elements);
   }
 
   advanceWatermark(toMs: number): void {
@@ -94,6 +99,25 @@ export class WindowModel {
   advanceClock(toMs: number): void {
     this.#nowMs = toMs;
     this.#fire("processingTimers", toMs - 1, (timeMs, view) => this.#settings.trigger.onProcessingTime(timeMs, view));
+  }
+
+  /** Puts elements into the window that has this span, or that merges with it. False: they are late for it. */
+  #take(key: string, span: Span, elements: readonly Timed[]): boolean {
+    const { merging, time, latenessMs, trigger } = this.#settings;
+    const all = this.#windows.get(key) ?? [];
+    const merged = merging
+      ? all.filter((window) => window.span.startMs <= span.endMs && span.startMs <= window.span.endMs)
+      : all.filter((window) => window.span.startMs === span.startMs && window.span.endMs === span.endMs);
+    merged.sort((a, b) => a.span.startMs - b.span.startMs);
+    const result: Span = {
+      startMs: Math.min(span.startMs, ...merged.map((window) => window.span.startMs)),
+      endMs: Math.max(span.endMs, ...merged.map((window) => window.span.endMs)),
+    };
+    if (time === "event" && result.endMs - 1 + latenessMs <= this.#watermarkMs) return false;
+    const window = this.#merge(key, all, merged, result);
+    window.elements.push(...elements);
+    this.#act(key, window, trigger.onElement(elements.at(-1) as Timed, this.#view(window)));
+    return true;
   }
 
   #merge(key: string, all: readonly ModelWindow[], merged: readonly ModelWindow[], span: Span): ModelWindow {

@@ -1,6 +1,6 @@
 /** What is no record and failed all the same: elements and partial results behind a shuffle, results of windows. It is as it was when it is redriven. */
 
-import { at, json, milliseconds, monotonic, operator, stream, testDriver, topic, tumbling } from "millrace";
+import { at, json, milliseconds, monotonic, operator, session, stream, testDriver, topic, tumbling } from "millrace";
 import { beforeEach, describe, expect, test } from "vitest";
 import { breakJobs, isBroken, type Job, jobs, keyed, out, repair, work } from "./broken-jobs.ts";
 
@@ -38,6 +38,43 @@ describe("what is no record", () => {
     await driver.redrive(merging);
     await driver.advanceWatermark(Number.POSITIVE_INFINITY);
     expect(await driver.read(out)).toEqual(["a 13"]);
+  });
+
+  test("a partial session that could not be merged is merged, and is as long as it was", async () => {
+    const merging = operator(
+      "merging",
+      stream(jobs)
+        .keyBy(({ name }) => name)
+        .window(session(milliseconds(1_000)))
+        .aggregate((on) =>
+          on.custom({
+            create: () => 0,
+            add: (a, j) => a + j.n,
+            merge: (a, b) => {
+              if (isBroken("bad") && a + b === 13) throw new Error("thirteen");
+              return a + b;
+            },
+            result: (a) => a,
+          }),
+        )
+        .to(out.from(({ key, value, window }) => `${key} ${value} ${window.startMs} ${window.endMs}`)),
+    );
+    await using driver = await testDriver(merging);
+    await driver.send(jobs, at(1_000, { name: "a", n: 6 }));
+    await driver.send(
+      jobs,
+      at(1_500, { name: "a", n: 3 }),
+      at(1_900, { name: "a", n: 4 }),
+      at(1_950, { name: "b", n: 1 }),
+    );
+    const [letter] = await driver.deadLetters(merging);
+    const detail = { elements: 2, windowStartMs: 1_500, windowEndMs: 2_900 };
+    expect(letter).toMatchObject({ kind: "partial", timestampMs: 1_500, detail });
+    repair();
+    await driver.redrive(merging);
+    await driver.redrive(merging);
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect(await driver.read(out)).toEqual(["a 13 1000 2900", "b 1 1950 2950"]);
   });
 
   test("a result that failed when its window closed comes out, as it was then", async () => {

@@ -168,6 +168,39 @@ describe("sessions", () => {
     expect(await told(driver)).toEqual(["a [1,2,3] 0–30"]);
   });
 
+  test("of a batch that overlap or touch cross the shuffle as one, and are late only together", async () => {
+    await using driver = await drive(
+      keyed
+        .window(session(ms(10)))
+        .count()
+        .to(write),
+    );
+    await driver.advanceWatermark(19);
+    await driver.send(items, a(2), a(3));
+    // Element by element 8 would be late.
+    await driver.send(items, a(8), a(18));
+    await driver.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect(await told(driver)).toEqual(["a 2 8–28"]);
+    expect(driver.late).toBe(2);
+    const behind = driver.reports.filter(({ functionName, elements }) => functionName.includes("--") && elements > 0);
+    expect(behind.map(({ elements, changedCells }) => [elements, changedCells])).toEqual([
+      [2, 0],
+      [2, 1],
+    ]);
+  });
+
+  test("of a batch, allowed though late, fire once together; each where they cross one by one", async () => {
+    const sessions = keyed.window(session(ms(10))).allowedLateness(ms(100));
+    const once = async (results: Parameters<typeof drive>[0]) => {
+      await using driver = await drive(results);
+      await driver.advanceWatermark(50);
+      await driver.send(items, a(1), a(5), a(30));
+      return told(driver);
+    };
+    expect(await once(sessions.count().to(write))).toEqual(["a 2 1–15", "a 1 30–40"]);
+    expect(await once(sessions.lateTo(late).count().to(write))).toEqual(["a 1 1–11", "a 2 1–15", "a 1 30–40"]);
+  });
+
   test("a gap per element ends with the one that reaches furthest", async () => {
     await using driver = await drive(
       keyed

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sliceOf, spanOf } from "../../lib/operators/partials.ts";
 import { ColumnBuilder } from "../../lib/state/value-encoding.ts";
 import {
   type BundleColumns,
@@ -11,6 +12,7 @@ import {
   encodeBundle,
   encodeBundles,
   encodeWatermark,
+  type PartialColumns,
   type ReadColumns,
 } from "../../lib/wire/bundle.ts";
 import { compressJson } from "../../lib/wire/compress.ts";
@@ -30,7 +32,12 @@ function contentOf(columns: readonly ReadColumns[]): unknown[] {
   return columns.flatMap((c): unknown[] =>
     c.kind === "elements"
       ? c.keys.map((key, i) => [c.side, key, c.timestampsMs[i], c.values[i]])
-      : c.windows.flatMap((w) => w.keys.map((key, i) => [c.side, w.namespace, key, w.accumulators[i], w.elements[i]])),
+      : c.windows.flatMap((w) =>
+          w.keys.map((key, i) => {
+            const { startMs, ...end } = spanOf(w, i);
+            return [c.side, startMs, ...Object.values(end), key, w.accumulators[i], w.elements[i]];
+          }),
+        ),
   );
 }
 
@@ -42,6 +49,15 @@ const partials: BundleColumns = {
     { namespace: 0, keys: ["a"], accumulators: [null], elements: [1] },
   ],
 };
+
+const spans = { begins: [0, 700, -300], lengths: [500, 900, 1] };
+const sessions: PartialColumns = {
+  kind: "partials",
+  side: 0,
+  windows: [{ namespace: 1_000, keys: ["a", "a", "b"], accumulators: ["x", "y", "z"], elements: [3, 4, 1], spans }],
+};
+
+const pieceOf = (i: number): BundleColumns => ({ ...sessions, windows: [sliceOf(sessions.windows[0]!, i, i + 1)] });
 
 describe("a bundle", () => {
   test("comes back as it was: head, elements and partial results of all sides", () => {
@@ -58,6 +74,19 @@ describe("a bundle", () => {
       [1, -5_000, "\u0001n5", [2, null], 4],
       [1, 0, "a", null, 1],
     ]);
+  });
+
+  test("has each partial session with its own time, also in pieces", () => {
+    const content = [
+      [0, 1_000, 1_500, "a", "x", 3],
+      [0, 1_700, 2_600, "a", "y", 4],
+      [0, 700, 701, "b", "z", 1],
+    ];
+    expect(contentOf(decodeBundle(encodeBundle(HEAD, [sessions])).columns)).toEqual(content);
+    const least = Math.max(...[0, 1, 2].map((i) => encodeBundle(HEAD, [pieceOf(i)]).length));
+    const pieces = encodeBundles(HEAD, 0, [sessions], least).map(decodeBundle);
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(pieces.flatMap(({ columns }) => contentOf(columns))).toEqual(content);
   });
 
   test.each([
