@@ -79,7 +79,7 @@ export class PatternConditions {
 
   #soFar(stage: number): unknown {
     this.#values ??= this.#path === EMPTY_PATH ? this.#stages.map(() => []) : this.#valuesOf(this.#path);
-    const soFar = toMatch(this.#stages.slice(0, stage), this.#values);
+    const soFar = toMatch(this.#stages, this.#values, stage);
     soFar[this.#stages[stage]?.name as string] = this.#values[stage];
     this.#call.freeze?.(soFar);
     return soFar;
@@ -91,13 +91,16 @@ function conditionSpec(stage: number, where: string, terms: ConditionSpec["terms
   return terms.length === 0 ? undefined : { stage, where, terms, looksBack: terms.some(({ fn }) => fn.length >= 2) };
 }
 
-/** What authors see of a match: an element for each stage, or an array where it may have several. */
+/** What authors see of a match: an element for each stage before `end`, or an array where it may have several. */
 export function toMatch(
   stages: PatternSpec["stages"],
   values: readonly (readonly unknown[])[],
+  end = stages.length,
 ): Record<string, unknown> {
   const match: Record<string, unknown> = {};
-  for (const [i, stage] of stages.entries())
+  for (let i = 0; i < end; i++) {
+    const stage = stages[i] as PatternSpec["stages"][number];
     if (!isNegative(stage)) match[stage.name] = stage.quantified ? (values[i] ?? []) : values[i]?.[0];
+  }
   return match;
 }

@@ -56,6 +56,7 @@ export class PatternMemory implements PathLook {
   #far: readonly number[];
   #steps: number;
   #sweptSteps: number;
+  readonly #before: Head | undefined;
   /** The element that is being matched. */
   #current: readonly [timestampMs: number, value: unknown, steps: number[], number: number];
 
@@ -66,6 +67,7 @@ export class PatternMemory implements PathLook {
     this.#partialsMax = partialsMax;
     const head = table.get(HEAD, key) as Head | undefined;
     const [next, partials, waiting, near, far = [], steps = 0, sweptSteps = 0] = head ?? [0, [], [], []];
+    this.#before = head;
     this.#next = next;
     this.partials = toCandidates(partials);
     this.waiting = toCandidates(waiting);
@@ -125,9 +127,26 @@ export class PatternMemory implements PathLook {
       this.#far = [...this.#far, ...this.#near.keys()];
       this.#near.clear();
     }
-    const own = [this.#next, toNumbers(this.partials), toNumbers(this.waiting), [...this.#near.values()]] as const;
+    const partials = toNumbers(this.partials);
+    const waiting = toNumbers(this.waiting);
+    if (this.#isAsBefore(partials, waiting)) return;
+    const own = [this.#next, partials, waiting, [...this.#near.values()]] as const;
     const head: Head = this.#far.length === 0 ? own : [...own, this.#far, this.#steps, this.#sweptSteps];
     this.#table.set(HEAD, this.#key, head);
+  }
+
+  /** Nothing was taken since, and nothing dropped. */
+  #isAsBefore(partials: readonly number[], waiting: readonly number[]): boolean {
+    if (this.#before === undefined) return false;
+    const [next, partialsBefore, waitingBefore, near, far = [], , sweptSteps = 0] = this.#before;
+    return (
+      next === this.#next &&
+      near.length === this.#near.size &&
+      far.length === this.#far.length &&
+      sweptSteps === this.#sweptSteps &&
+      areSame(partials, partialsBefore) &&
+      areSame(waiting, waitingBefore)
+    );
   }
 
   timestampOf(number: number): number {
@@ -149,12 +168,13 @@ export class PatternMemory implements PathLook {
 
   /** The elements of a path by stage, in order. */
   valuesOf(path: PathId, stages: number): readonly (readonly unknown[])[] {
-    const found = Array.from({ length: stages }, (): unknown[] => []);
+    const found: unknown[][] = [];
+    for (let stage = 0; stage < stages; stage++) found.push([]);
     this.#walk(path, (number, stage) => {
       found[stage]?.push(this.#cell(number)[1]);
       return true;
     });
-    for (const values of found) values.reverse();
+    for (const values of found) if (values.length > 1) values.reverse();
     return found;
   }
 
@@ -222,6 +242,12 @@ function toNumbers(candidates: readonly Candidate[]): number[] {
   const numbers: number[] = [];
   for (const { state, path, start } of candidates) numbers.push(state, path, start);
   return numbers;
+}
+
+function areSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** When the first partial match of a key has begun; undefined where it has none. */

@@ -19,6 +19,8 @@ import type { Push, Step, StepSetup } from "./step.ts";
 /** A shape is a part of every entry of the task. */
 const SHAPE_CHARACTERS_MAX = 160;
 
+const NOTHING = () => {};
+
 /** How keys are kept; another number where the code of today would misread it. */
 const CELLS_VERSION = 2;
 
@@ -64,7 +66,7 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
     timestampMs: number,
   ): (() => void) => {
     const make = kind === "match" ? select : timedOut;
-    if (make === undefined) return () => {};
+    if (make === undefined) return NOTHING;
     const results = Array.from(paths, (path) => ({
       path,
       value: toMatch(stages, memory.valuesOf(path, stages.length)),
@@ -89,6 +91,7 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
     const settled = settle(skip, stageNamed, partials, memory.waiting, complete, memory);
     memory.partials = settled.partials;
     memory.waiting = settled.waiting;
+    if (settled.matches.length === 0) return NOTHING;
     return emit(
       "match",
       memory,
@@ -146,7 +149,7 @@ export function patternStep(node: PatternNode, setup: StepSetup): Step {
       const { timestampMs } = element;
       nth = elements[i - 1]?.timestampMs === timestampMs ? nth + 1 : 0;
       expire(memory, key, timestampMs);
-      let handOn = () => {};
+      let handOn = NOTHING;
       guard(
         () => `element ${timestampMs}, ${nth} of key ${JSON.stringify(key)}`,
         () => {
