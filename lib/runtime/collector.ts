@@ -62,8 +62,7 @@ export class Collector {
   #salt = 0;
   readonly #shuffles: ShuffleBuffer[];
   #careful = false;
-  /** Of the records that wait to be taken. */
-  bytes = 0;
+  #recordBytes = 0;
 
   constructor(plan: FunctionPlan, { full, partition }: TaskName, recordBytesMax: number, call: Caller) {
     this.recordBytesMax = recordBytesMax;
@@ -199,7 +198,7 @@ export class Collector {
       ? record
       : { ...record, headers: [identityHeader(this.#task, this.#salt, this.#ordinal), ...record.headers] };
     (topicRecords[partition] as OutgoingRecord[]).push(identified);
-    this.bytes += recordBytes(record);
+    this.#recordBytes += recordBytes(record);
     this.#ordinal++;
   }
 
@@ -211,8 +210,13 @@ export class Collector {
         if (records.length > 0) batches.push({ kind: this.#commits ? "records" : "sealed", topic, partition, records });
     }
     this.#records = new Map();
-    this.bytes = 0;
+    this.#recordBytes = 0;
     return batches;
+  }
+
+  /** Of the records, rows and elements for sinks that wait to be taken; what crosses a shuffle is not among them. */
+  get bytes(): number {
+    return this.#recordBytes + this.rows.bytes + this.elements.bytes;
   }
 
   /** The columns for each partition of each shuffle. */

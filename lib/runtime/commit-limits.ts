@@ -6,7 +6,7 @@
 export type CommitLimits = {
   /** Results of windows and timers. */
   readonly resultsMax: number;
-  /** Bytes of records for topics, before they are compressed. What is fired last may exceed them. */
+  /** Bytes of records for topics, of rows and of elements for sinks, before they are compressed. What is fired last may exceed them. */
   readonly bytesMax: number;
 };
 

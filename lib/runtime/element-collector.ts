@@ -9,6 +9,8 @@ export class ElementCollector {
   readonly #call: Caller;
   readonly #sinks = new Map<string, Push>();
   #elements = new Map<string, OutboxElement[]>();
+  /** Of the elements that wait to be taken, in characters of their JSON. */
+  bytes = 0;
 
   constructor(call: Caller) {
     this.#call = call;
@@ -19,6 +21,7 @@ export class ElementCollector {
     const push: Push = (value, key, timestampMs) => {
       this.#call.step = `sink ${sinkName}`;
       const element = { value: textOf(value), key: textOf(key ?? null), timestampMs };
+      this.bytes += element.value.length + element.key.length;
       const elements = this.#elements.get(sinkName);
       if (elements === undefined) this.#elements.set(sinkName, [element]);
       else elements.push(element);
@@ -38,6 +41,7 @@ export class ElementCollector {
       ([sink, elements]): ElementsBatch => ({ kind: "elements", sink, atMs: nowMs, elements }),
     );
     this.#elements = new Map();
+    this.bytes = 0;
     return batches;
   }
 }

@@ -37,6 +37,7 @@ export class OutsideWriter {
   readonly #plan: FunctionPlan;
   readonly #name: TaskName;
   #progress: Progress | undefined;
+  #refused = 0;
 
   constructor(host: Host, plan: FunctionPlan, name: TaskName) {
     this.#host = host;
@@ -47,6 +48,13 @@ export class OutsideWriter {
   /** Whether this environment began to write the elements of a commit: then its other outputs are acknowledged. */
   hasBegun(attemptId: string): boolean {
     return this.#progress?.attemptId === attemptId;
+  }
+
+  /** How many elements were refused and became dead letters since it was last asked. */
+  takeRefused(): number {
+    const refused = this.#refused;
+    this.#refused = 0;
+    return refused;
   }
 
   /** Writes what commit `sequenceNumber` gives to sinks. Returns when all is taken or refused; throws where the commit must be settled again. */
@@ -119,6 +127,7 @@ export class OutsideWriter {
         }),
       );
     await this.#host.broker.produce([{ topic: this.#plan.deadLetterTopic, partition: 0, records: letters }]);
+    this.#refused += letters.length;
   }
 
   /** Whatever the author's function does, this ends when the time is over. */

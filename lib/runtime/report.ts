@@ -1,6 +1,6 @@
 /** What a task says of one commit: counted once, by the attempt that won. */
 
-import type { Counts } from "../operators/step.ts";
+import { type Counts, noCounts } from "../operators/step.ts";
 import type { StoreUnits } from "../state-log/state-log.ts";
 import type { AuthorLog } from "./author-calls.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -11,7 +11,7 @@ export type TaskReport = Counts & {
   readonly functionName: string;
   readonly topic: string;
   readonly partition: number;
-  /** 0 for a task without a log. */
+  /** 0 for a task without a log, and for what sinks refused after a commit. */
   readonly sequenceNumber: number;
   /** Input records (a bundle is one record of many elements; `elements` counts what it stands for). */
   readonly records: number;
@@ -26,6 +26,8 @@ export type TaskReport = Counts & {
    * before. Absent where it charges nothing.
    */
   readonly stateUnits?: StoreUnits;
+  /** The same of the store of tables: rows are put after their commit, so that they are in the task's next report. */
+  readonly tableUnits?: StoreUnits;
   /** Cells of keyed state that the commit set or removed. */
   readonly changedCells: number;
   /** What authors counted with `ctx.metrics.count`, and logged with `ctx.log`. */
@@ -39,7 +41,7 @@ export function toReport(
   { batches, records, taken }: Evaluation,
   sequenceNumber: number,
   entryBytes: number,
-  stateUnits?: StoreUnits,
+  units: Pick<TaskReport, "stateUnits" | "tableUnits"> = {},
 ): TaskReport {
   const { logs, counts: authorCounts } = task.calls.take();
   const { functionName, topic, partition } = task.name;
@@ -54,9 +56,30 @@ export function toReport(
     watermarkMs: task.meta.watermarkMs,
     checkpoint: task.meta.checkpoint,
     entryBytes,
-    ...(stateUnits === undefined ? {} : { stateUnits }),
+    ...units,
     changedCells: taken.cells,
     authorCounts,
     logs,
+  };
+}
+
+/** The report of elements that sinks refused: their dead letters were sent after the commit that had them, so that its own report could not count them. A repeat counts again. */
+export function toRefusedReport({ name, meta }: OpenTask, refused: number): TaskReport {
+  const { functionName, topic, partition } = name;
+  return {
+    ...noCounts(),
+    deadLetters: refused,
+    functionName,
+    topic,
+    partition,
+    sequenceNumber: 0,
+    records: 0,
+    outputs: refused,
+    watermarkMs: meta.watermarkMs,
+    checkpoint: meta.checkpoint,
+    entryBytes: 0,
+    changedCells: 0,
+    authorCounts: {},
+    logs: [],
   };
 }

@@ -2,13 +2,15 @@
 
 import type { Caller, Push } from "../operators/step.ts";
 import type { AnyTable } from "../stream/dynamo-table.ts";
-import { keyText, type Row, toRow } from "../wire/row.ts";
+import { keyText, type Row, rowBytes, toRow } from "../wire/row.ts";
 import type { RowsBatch } from "./outbox.ts";
 
 export class RowCollector {
   readonly #task: string;
   readonly #call: Caller;
   #tables = new Map<string, Map<string, Row>>();
+  /** Of the rows that wait to be taken. */
+  bytes = 0;
 
   /** `task`: its full name. */
   constructor(task: string, call: Caller) {
@@ -27,7 +29,10 @@ export class RowCollector {
         rows = new Map();
         this.#tables.set(tableName, rows);
       }
-      rows.set(keyText(row.key), row);
+      const text = keyText(row.key);
+      const before = rows.get(text);
+      this.bytes += rowBytes(row) - (before === undefined ? 0 : rowBytes(before));
+      rows.set(text, row);
     };
   }
 
@@ -37,6 +42,7 @@ export class RowCollector {
       ([table, rows]): RowsBatch => ({ kind: "rows", table, atMs: nowMs, rows: [...rows.values()] }),
     );
     this.#tables = new Map();
+    this.bytes = 0;
     return batches;
   }
 }

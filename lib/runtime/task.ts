@@ -27,7 +27,7 @@ import { putRows } from "./put-rows.ts";
 import { Marks, obstacleTo } from "./read-letters.ts";
 import type { ReadSettings } from "./read-source.ts";
 import { withOriginal } from "./redrive.ts";
-import { toReport } from "./report.ts";
+import { type TaskReport, toRefusedReport, toReport } from "./report.ts";
 import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
 import { encodeMeta } from "./task-meta.ts";
@@ -248,7 +248,13 @@ export class Task {
           ...numbers,
         });
     }
-    await this.#outside.write(attemptId, numbers.sequenceNumber, batches);
+    try {
+      await this.#outside.write(attemptId, numbers.sequenceNumber, batches);
+    } finally {
+      // A later part may have failed: these are sent all the same.
+      const refused = this.#outside.takeRefused();
+      if (refused > 0) this.#host.report(toRefusedReport(task, refused));
+    }
     task.settled = true;
   }
 
@@ -348,12 +354,18 @@ export class Task {
     else task.ledger.touch(entry.sequenceNumber, evaluation.taken.ranges);
     // At once: what comes next may fail, and a repeat finds nothing to do.
     const entryBytes = entry.changes.length + entry.outputs.length + entry.meta.length;
-    const units = this.#host.stateLog.takeUnits?.(this.#name.full);
-    this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, units));
+    this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, this.#takeUnits()));
     if (!evaluation.isFull) this.#wake(entry, entry.wakeAtMs);
     if (!task.settled) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });
     await writeChunks(this.#host.stateLog, task);
     return true;
+  }
+
+  #takeUnits(): Pick<TaskReport, "stateUnits" | "tableUnits"> {
+    const stateUnits = this.#host.stateLog.takeUnits?.(this.#name.full);
+    const tableUnits =
+      this.#plan.tableOutputs.length === 0 ? undefined : this.#host.tables?.takeUnits?.(this.#name.full);
+    return { ...(stateUnits !== undefined && { stateUnits }), ...(tableUnits !== undefined && { tableUnits }) };
   }
 
   #toEntry(task: OpenTask, { batches, taken, wakeAtMs }: Evaluation): LogEntry {

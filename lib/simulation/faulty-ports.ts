@@ -122,6 +122,7 @@ function wrapTables(tables: TableStore, call: Call): TableStore {
     // Those who look and those who make them are no functions.
     ensureTables: (plans) => tables.ensureTables(plans),
     read: (table, nowMs) => tables.read(table, nowMs),
+    ...(tables.takeUnits !== undefined && { takeUnits: (task: string) => tables.takeUnits!(task) }),
     close: () => Promise.resolve(),
   };
 }

@@ -29,8 +29,7 @@ import type { StoreUnits } from "../state-log/state-log.ts";
 import type { KeyAttribute } from "../stream/dynamo-table.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { TablePlan } from "../stream/plan.ts";
-import { attributesBytes } from "../wire/attributes.ts";
-import type { Row, RowVersion } from "../wire/row.ts";
+import { type Row, type RowVersion, rowBytes } from "../wire/row.ts";
 import { fromRowItem, type Item, rowCondition, toRowItem } from "./dynamodb-rows.ts";
 import { assertKeys } from "./table-keys.ts";
 import type { StoredRow, TableStore } from "./table-store.ts";
@@ -133,8 +132,7 @@ export class DynamoDbTableStore implements TableStore {
       } catch (error) {
         if (!(error instanceof Error) || error.name !== "ConditionalCheckFailedException") throw error;
         // Charged for the larger of both, of which only one is known.
-        const bytes = attributesBytes(row.key) + attributesBytes(row.attributes ?? {});
-        this.units.addRefused(task, Math.ceil(Math.max(bytes, 1) / WRITE_UNIT_BYTES));
+        this.units.addRefused(task, Math.ceil(Math.max(rowBytes(row), 1) / WRITE_UNIT_BYTES));
         return error as Error & { readonly $metadata: { readonly attempts?: number } };
       }
     });

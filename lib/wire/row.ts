@@ -50,6 +50,11 @@ const DELETED_SECONDS = 7 * 24 * 3_600;
 /** A time to live before 2000 was meant to be something else. */
 const EXPIRES_MS_MIN = Date.UTC(2000, 0, 1);
 
+/** What a row counts for in DynamoDB, without what is kept beside its own attributes. */
+export function rowBytes({ key, attributes }: Row): number {
+  return attributesBytes(key) + attributesBytes(attributes ?? {});
+}
+
 /**
  * The row that a table's functions make of an element in a commit at `nowMs`. `task` is the full name of who writes it. Throws what the author's functions throw, and MillraceError "format" for a
  * row that DynamoDB would refuse.

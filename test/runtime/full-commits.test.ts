@@ -3,11 +3,13 @@
 import {
   at,
   boundedOutOfOrderness,
+  dynamoTable,
   json,
   milliseconds,
   type Operator,
   operator,
   session,
+  sink,
   sliding,
   stream,
   testDriver,
@@ -137,6 +139,11 @@ const OPERATORS: readonly (readonly [kind: string, operator: Operator])[] = [
   ],
 ];
 
+const counted = byUser
+  .window(tumbling(milliseconds(100)))
+  .count()
+  .map(toResult);
+
 /** Five users in turn; the last click is so late in time that it ends everything before it at once. */
 const CLICKS = [
   ...Array.from({ length: 18 }, (_, i) => [`u${(i * 7) % 5}`, 1_000 + i * 13] as const),
@@ -242,6 +249,33 @@ describe("a watermark that ends more windows than a commit holds", () => {
     expect(written).toBeGreaterThan(5);
     // One commit for each result, and one for the watermark behind the last.
     expect(await direct.head("o--by-key")).toBeGreaterThanOrEqual(written);
+  });
+
+  test.each<[string, Operator]>([
+    [
+      "rows",
+      operator(
+        "o",
+        counted.to(
+          dynamoTable<Result>("counts", {
+            partitionKey: { name: "pk", value: ({ user }) => user },
+            sortKey: { name: "sk", type: "number", value: ({ atMs }) => atMs },
+          }),
+        ),
+      ),
+    ],
+    ["elements for sinks", operator("o", counted.to(sink("counts", { write: async () => undefined })))],
+  ])("counts the bytes of %s as well", async (_, handler) => {
+    const commitsOf = async (bytesMax: number) => {
+      const world = await new World([handler]).createTopics();
+      world.commitLimits = { resultsMax: 1_000, bytesMax };
+      await write(world.broker);
+      await world.environment().deliver("clicks", 0);
+      await world.environment().deliver("o--by-key", 0);
+      return (await world.head("o--by-key")) as number;
+    };
+    expect(await commitsOf(1_000_000)).toBe(1);
+    expect(await commitsOf(1)).toBeGreaterThan(5);
   });
 
   test("lets no more partial matches of patterns time out than that", async () => {

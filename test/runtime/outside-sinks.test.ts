@@ -236,6 +236,7 @@ describe("an element that a sink refuses", () => {
       { id: "test/give/orders-0/0:2:5", reason: "b is no good", step: "sink remember", kind: "refused" },
       { id: "test/give/orders-0/0:2:6", reason: "c is no good", timestampMs: 7, offset: "sink" },
     ]);
+    expect(driver.reports.reduce((sum, { deadLetters }) => sum + deadLetters, 0)).toBe(2);
     const decoded = ({ value }: DeadLetter) => JSON.parse(new TextDecoder().decode(value ?? undefined)) as unknown;
     expect(letters.map(decoded)).toEqual([order("b", -1), order("c", -1)]);
   });

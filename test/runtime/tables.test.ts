@@ -179,6 +179,29 @@ describe("rows of a table", () => {
   });
 });
 
+test("what the store of tables charges is in the task's next report", async () => {
+  const world = await new World([keepNewest]).createTopics();
+  const price = (id: string) => ({ value: JSON.stringify({ id, price: 1 }) });
+  await world.write("prices", price("a"), price("b"), price("c"));
+  let charged = 0;
+  const environment = world.environment({
+    tables: {
+      put: async (table, rows, version) => {
+        await world.tables.put(table, rows, version);
+        charged += rows.length;
+      },
+      takeUnits: () => {
+        const units = { read: 0, write: charged };
+        charged = 0;
+        return units;
+      },
+    },
+  });
+  await environment.deliver("prices", 0, 2);
+  await environment.deliver("prices", 2);
+  expect(world.reports.map(({ tableUnits }) => tableUnits?.write)).toEqual([0, 2]);
+});
+
 describe("a crash while rows are put", () => {
   const crash = async (): Promise<never> => {
     throw new Error("crashed");
