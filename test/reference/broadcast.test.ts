@@ -1,6 +1,6 @@
 /**
  * The engine's broadcast streams and tables against a model with everything in one place: random elements and rules, functions that throw, random batches over several
- * partitions, random watermarks, and everything but the log forgotten at random. MILLRACE_RUNS=100000 runs more.
+ * partitions, random watermarks, and everything but the log forgotten at random. `runs.ts` says how often.
  */
 
 import fc from "fast-check";
@@ -20,8 +20,9 @@ import {
   topic,
 } from "millrace";
 import { expect, test } from "vitest";
+import { runsOf } from "./runs.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 300);
+const { numRuns } = runsOf("broadcast");
 const PARTITIONS = 3;
 
 type Element = { readonly key: string; readonly n: number };
@@ -232,6 +233,6 @@ test("broadcast streams and tables do what the model does", { timeout: 3_600_000
       ).toEqual(Object.fromEntries([...model.emitted].map(([key, lines]) => [key, inOrder(lines)])));
       expect((await driver.deadLetters(handler)).length).toBe(model.failed);
     }),
-    { numRuns: RUNS },
+    { numRuns },
   );
 });

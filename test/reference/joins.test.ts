@@ -1,6 +1,6 @@
 /**
  * The engine's joins against the models: random elements of two sides, out of order and late, in random batches over several partitions, random watermarks, and
- * everything but the log forgotten at random. MILLRACE_RUNS=100000 runs more.
+ * everything but the log forgotten at random. `runs.ts` says how often.
  */
 
 import fc from "fast-check";
@@ -26,10 +26,10 @@ import {
 import { describe, expect, test } from "vitest";
 import { IntervalModel, type ModelPair, type Side, TableModel } from "./join-model.ts";
 import { atEventTime } from "./model-triggers.ts";
+import { runsOf } from "./runs.ts";
 import { type ModelSettings, WindowModel } from "./window-model.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 250);
-const TIMEOUT_MS = Math.max(30_000, RUNS * 100);
+const { numRuns, timeoutMs } = runsOf("joins");
 
 type Element = { readonly key: string; readonly n: number };
 
@@ -191,10 +191,10 @@ describe("the same as the model", () => {
             },
           });
         }),
-        { numRuns: RUNS },
+        { numRuns },
       );
     },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 
   test(
@@ -232,10 +232,10 @@ describe("the same as the model", () => {
             check,
           });
         }),
-        { numRuns: RUNS },
+        { numRuns },
       );
     },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 
   type Windows = { readonly assigner: WindowAssigner<Element, TimeWindow> } & Pick<ModelSettings, "assign" | "merging">;
@@ -348,9 +348,9 @@ describe("the same as the model", () => {
             });
           },
         ),
-        { numRuns: RUNS },
+        { numRuns },
       );
     },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 });

@@ -1,6 +1,6 @@
 /**
  * The engine's patterns against the model: random patterns, random elements of several keys, out of order and late, in random batches over several partitions, random watermarks, and
- * everything but the log forgotten at random. MILLRACE_RUNS=20000 runs more.
+ * everything but the log forgotten at random. `runs.ts` says how often.
  */
 
 import fc from "fast-check";
@@ -19,9 +19,9 @@ import {
 import { expect, test } from "vitest";
 import { buildPattern, fits, type Letter, type PatternText, parsePattern } from "../operators/pattern-notation.ts";
 import { type ModelElement, PatternModel } from "./pattern-model.ts";
+import { runsOf } from "./runs.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 300);
-const TIMEOUT_MS = Math.max(30_000, RUNS * 100);
+const { numRuns, timeoutMs } = runsOf("patterns");
 
 type Sent = ModelElement & { readonly key: string };
 type Found = { readonly key: string; readonly result: string };
@@ -165,8 +165,8 @@ test(
         }
         expect((await driver.read(late)).map((one) => one.id).sort((a, b) => a - b)).toEqual(isLate);
       }),
-      { numRuns: RUNS },
+      { numRuns },
     );
   },
-  TIMEOUT_MS,
+  timeoutMs,
 );

@@ -1,6 +1,6 @@
 /**
  * The engine's process functions against the model: random commands for states and timers, functions that throw, random batches over two partitions, random
- * watermarks and times of the clock, and everything but the log forgotten at random. MILLRACE_RUNS=100000 runs more.
+ * watermarks and times of the clock, and everything but the log forgotten at random. `runs.ts` says how often.
  */
 
 import fc from "fast-check";
@@ -23,8 +23,9 @@ import {
 } from "millrace";
 import { expect, test } from "vitest";
 import { type Command, carryOut, carryOutPlan, type Emitted, type Handles, ProcessModel } from "./process-model.ts";
+import { runsOf } from "./runs.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 150);
+const { numRuns } = runsOf("process");
 const START_MS = 1_000;
 
 type Element = { readonly key: string; readonly commands: readonly Command[] };
@@ -155,6 +156,6 @@ test("process functions do what the model does", { timeout: 3_600_000 }, async (
       );
       expect((await driver.deadLetters(handler)).length).toBe(model.failed);
     }),
-    { numRuns: RUNS },
+    { numRuns },
   );
 });

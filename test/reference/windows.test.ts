@@ -1,15 +1,15 @@
 /**
  * The engine's windows against the model: random elements, out of order and late, in random batches over two partitions, random watermarks and times of the
- * clock, and everything but the log forgotten at random. MILLRACE_RUNS=100000 runs more.
+ * clock, and everything but the log forgotten at random. `runs.ts` says how often.
  */
 
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { cumulatives, customs, evictings, globals, sessions, slidings, tumblings, whens } from "./arbitrary-windows.ts";
 import { compare, script } from "./compare-windows.ts";
+import { runsOf } from "./runs.ts";
 
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 190);
-const TIMEOUT_MS = Math.max(30_000, RUNS * 100);
+const { numRuns, timeoutMs } = runsOf("windows");
 
 const byDefault = whens(true).filter(({ name }) => name === "by default");
 const nothing = evictings.filter(({ name }) => name === "none");
@@ -26,9 +26,9 @@ describe("the same as the model, with the assigner's trigger", () => {
   test.each(KINDS)(
     "%s windows",
     async (_, windows) => {
-      await fc.assert(fc.asyncProperty(windows, script, byDefault, nothing, compare), { numRuns: RUNS });
+      await fc.assert(fc.asyncProperty(windows, script, byDefault, nothing, compare), { numRuns });
     },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 });
 
@@ -46,8 +46,8 @@ describe("the same as the model, with any trigger and evictor", () => {
           return compare(of, run, when, evicting);
         },
       );
-      await fc.assert(property, { numRuns: RUNS });
+      await fc.assert(property, { numRuns });
     },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 });
