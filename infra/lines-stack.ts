@@ -14,11 +14,24 @@ export class LinesStack extends Stack {
     super(app, id, { description: `Millrace's own operators, ${stage.name}` });
     new MillraceApp(this, "Lines", {
       name: `lines-${stage.name}`,
-      kafka: stage.kafka === "serverless" ? Kafka.mskServerless() : Kafka.mskProvisioned(),
+      kafka: this.#kafka(stage),
       operators,
       keepState: stage.keepState,
     });
     Tags.of(this).add("application", "lines");
     Tags.of(this).add("stage", stage.name);
+  }
+  #kafka({ kafka }: Stage): Kafka {
+    switch (kafka) {
+      case "serverless":
+        return Kafka.mskServerless();
+      case "provisioned":
+        return Kafka.mskProvisioned();
+      case "emulated":
+        // `millrace deploy --local` says where it is.
+        return Kafka.emulated({ bootstrapServers: [this.node.tryGetContext("kafka") ?? "127.0.0.1:9092"] });
+      default:
+        return kafka satisfies never;
+    }
   }
 }

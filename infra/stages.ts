@@ -2,14 +2,15 @@
 
 /** What a stage says; everything else is the same in all of them. */
 export type Stage = {
-  readonly name: "dev" | "prod";
-  /** Paid by use, or brokers of its own. */
-  readonly kafka: "serverless" | "provisioned";
+  readonly name: "local" | "dev" | "prod";
+  /** Paid by use, brokers of its own, or one here beside an emulator of AWS. */
+  readonly kafka: "serverless" | "provisioned" | "emulated";
   /** Whether state outlives the stack. */
   readonly keepState: boolean;
 };
 
 const STAGES: Readonly<Record<Stage["name"], Stage>> = {
+  local: { name: "local", kafka: "emulated", keepState: false },
   dev: { name: "dev", kafka: "serverless", keepState: false },
   prod: { name: "prod", kafka: "provisioned", keepState: true },
 };

@@ -38,11 +38,13 @@ export class KafkaConnection extends Construct {
   readonly login: KafkaLogin;
   readonly authority: ISecret | undefined;
   readonly dependencies: readonly IDependable[] = [];
+  readonly #tls: boolean;
 
   /** `name`: of a cluster that is made. */
   constructor(scope: Construct, id: string, { spec }: Kafka, name: string, needs: NetworkNeeds) {
     super(scope, id);
-    this.login = spec.kind === "msk" || spec.kind === "self-managed" ? spec.login : { kind: "iam" };
+    this.login = loginOf(spec);
+    this.#tls = spec.kind !== "emulated";
     this.replicationFactor = 3;
     switch (spec.kind) {
       case "self-managed":
@@ -50,6 +52,10 @@ export class KafkaConnection extends Construct {
         this.bootstrapServers = spec.bootstrapServers.join();
         this.topicsBy = "function";
         this.network = spec.network === undefined ? undefined : { ...spec.network, subnets: subnetsOf(spec.network) };
+        return;
+      case "emulated":
+        this.bootstrapServers = spec.bootstrapServers.join();
+        this.topicsBy = "deployer";
         return;
       case "msk":
         this.clusterArn = spec.clusterArn;
@@ -95,7 +101,11 @@ export class KafkaConnection extends Construct {
   /** What a function's environment says of it; secrets are named elsewhere. */
   get environment(): Record<string, string> {
     const kind = this.login.kind === "certificate" ? "none" : this.login.kind;
-    return { KAFKA_BOOTSTRAP_SERVERS: this.bootstrapServers, MILLRACE_KAFKA_TLS: "true", MILLRACE_KAFKA_LOGIN: kind };
+    return {
+      KAFKA_BOOTSTRAP_SERVERS: this.bootstrapServers,
+      MILLRACE_KAFKA_TLS: String(this.#tls),
+      MILLRACE_KAFKA_LOGIN: kind,
+    };
   }
 
   get secrets(): { readonly own: ISecret | undefined; readonly authority: ISecret | undefined } {
@@ -172,6 +182,11 @@ export class KafkaConnection extends Construct {
       clientAuthentication: { sasl: { iam: { enabled: true } } },
     });
   }
+}
+
+function loginOf(spec: KafkaSpec): KafkaLogin {
+  if (spec.kind === "emulated") return { kind: "none" };
+  return spec.kind === "msk" || spec.kind === "self-managed" ? spec.login : { kind: "iam" };
 }
 
 const ACCESS_TYPES = {

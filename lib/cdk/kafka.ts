@@ -27,8 +27,8 @@ export type KafkaNetwork = {
   readonly securityGroups: readonly ISecurityGroup[];
 };
 
-/** Who makes topics: CloudFormation where it can, else a function of ours that also checks those that are there. */
-export type TopicsBy = "cloudformation" | "function";
+/** Who makes topics: CloudFormation where it can, else a function of ours that also checks those that are there; for an emulator whoever deploys. */
+export type TopicsBy = "cloudformation" | "function" | "deployer";
 
 type Provisioned = {
   readonly kind: "provisioned";
@@ -57,7 +57,8 @@ export type KafkaSpec =
       readonly login: KafkaLogin;
       /** A secret with the `certificate` of the authority to trust. */
       readonly authority: ISecret | undefined;
-    };
+    }
+  | { readonly kind: "emulated"; readonly bootstrapServers: readonly string[] };
 
 const CLUSTER_ARN = /^arn:[\w-]+:kafka:[\w-]+:\d{12}:cluster\/[^/]+\/[\w-]+$/;
 
@@ -124,7 +125,7 @@ export class Kafka {
     readonly network: KafkaNetwork;
     readonly bootstrapServers?: string;
     readonly login?: KafkaLogin;
-    readonly topicsBy?: TopicsBy;
+    readonly topicsBy?: Exclude<TopicsBy, "deployer">;
   }): Kafka {
     const { clusterArn, login = { kind: "iam" }, topicsBy = "function" } = options;
     if (!clusterArn.includes("${Token[") && !CLUSTER_ARN.test(clusterArn))
@@ -148,15 +149,28 @@ export class Kafka {
     readonly authority?: ISecret;
   }): Kafka {
     const { bootstrapServers, login, network, authority } = options;
-    const wrong = bootstrapServers.find((server) => !/^[^\s,]+:\d+$/.test(server));
-    if (bootstrapServers.length === 0 || wrong !== undefined)
-      throw refuse(`bootstrapServers is a list of host:port; this is not: ${quote(wrong ?? "")}.`);
+    checkServers(bootstrapServers);
     if (login.kind === "iam")
       throw refuse("The login by IAM is MSK's alone: use Kafka.msk for an MSK cluster, or SCRAM or a certificate.");
     if (login.kind === "none" && network === undefined)
       throw refuse("Kafka without a login is reached only inside a network: name it, or a login.");
     return new Kafka({ kind: "self-managed", bootstrapServers, login, network, authority });
   }
+
+  /**
+   * Kafka beside an emulator of AWS, without TLS, login and network: for `millrace deploy --local`, which makes the topics, and for nothing else. No mapping of AWS
+   * could read it.
+   */
+  static emulated({ bootstrapServers }: { readonly bootstrapServers: readonly string[] }): Kafka {
+    checkServers(bootstrapServers);
+    return new Kafka({ kind: "emulated", bootstrapServers });
+  }
+}
+
+function checkServers(bootstrapServers: readonly string[]): void {
+  const wrong = bootstrapServers.find((server) => !/^[^\s,]+:\d+$/.test(server));
+  if (bootstrapServers.length === 0 || wrong !== undefined)
+    throw refuse(`bootstrapServers is a list of host:port; this is not: ${quote(wrong ?? "")}.`);
 }
 
 function compareVersions(a: string, b: string): number {

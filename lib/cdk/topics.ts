@@ -48,7 +48,7 @@ export class Topics extends Construct {
   constructor(scope: Construct, id: string, props: TopicsProps) {
     super(scope, id);
     if (props.kafka.topicsBy === "cloudformation") this.#byCloudFormation(props);
-    else this.#byFunction(props);
+    else if (props.kafka.topicsBy === "function") this.#byFunction(props);
   }
 
   #byCloudFormation({ topics, kafka, toKafka }: TopicsProps): void {

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../stream/error.ts";
+import { deployCommand } from "./commands/deploy.ts";
 import { dlqCommand } from "./commands/dlq.ts";
 import { esmCommand } from "./commands/esm.ts";
 import { invokeCommand } from "./commands/invoke.ts";
@@ -30,6 +31,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(stateCommand(terminal))
     .addCommand(dlqCommand(terminal))
     .addCommand(esmCommand(terminal))
+    .addCommand(deployCommand(terminal))
     .addCommand(
       invokeCommand(terminal, (code) => {
         exitCode = code;

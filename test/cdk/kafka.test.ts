@@ -209,3 +209,21 @@ test("a prefix stands before all topics of the application, in Kafka, in mapping
   expect(policies).not.toContain("/lines");
   expect(functionOf(template, "count").Environment).toMatchObject({ Variables: { MILLRACE_TOPIC_PREFIX: "dev." } });
 });
+
+test("a Kafka beside an emulator has neither TLS nor login nor network, and whoever deploys makes its topics", () => {
+  const template = on(Kafka.emulated({ bootstrapServers: ["127.0.0.1:9092"] }));
+  const { Environment, VpcConfig } = functionOf(template, "count") as {
+    Environment: { Variables: object };
+    VpcConfig?: unknown;
+  };
+  expect(Environment.Variables).toMatchObject({
+    KAFKA_BOOTSTRAP_SERVERS: "127.0.0.1:9092",
+    MILLRACE_KAFKA_TLS: "false",
+    MILLRACE_KAFKA_LOGIN: "none",
+  });
+  expect(VpcConfig).toBeUndefined();
+  template.resourceCountIs("Custom::MillraceTopics", 0);
+  template.resourceCountIs("AWS::MSK::Topic", 0);
+  expect(Object.keys(mappingsOf(template))).toContain("lines → shop.count");
+  expect(() => Kafka.emulated({ bootstrapServers: [] })).toThrow("bootstrapServers is a list of host:port");
+});

@@ -90,6 +90,6 @@ describe("this repository's own app", () => {
     new LinesStack(app, "Lines", { stage: stageOf("prod"), operators: manyOperators(1) });
     const { directory } = app.synth();
     expect(readFileSync(join(directory, "Lines.template.json"), "utf8")).toContain('"AWS::MSK::Cluster"');
-    expect(() => stageOf("staging")).toThrow('There is no stage "staging"; there are dev, prod');
+    expect(() => stageOf("staging")).toThrow('There is no stage "staging"; there are local, dev, prod');
   });
 });
