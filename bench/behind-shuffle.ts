@@ -9,8 +9,9 @@ const RECORDS = 100_000;
 const BATCH = 1_000;
 const KEYS = 10_000;
 
-/** Its bundles come from another environment, unmeasured. */
-export async function behindShuffle(name: string, operator: Operator): Promise<Variant> {
+/** Its bundles come from another environment, unmeasured. `isKeyed`: the views are those of `keyed-views`, with users as keys. */
+export async function behindShuffle(name: string, operator: Operator, isKeyed = false): Promise<Variant> {
+  const topic = isKeyed ? "keyed-views" : "plain-views";
   const sender = await newEngine(operator);
   const engine = await newEngine(operator);
   let texts: string[] = [];
@@ -18,7 +19,7 @@ export async function behindShuffle(name: string, operator: Operator): Promise<V
     name,
     records: RECORDS,
     async prepare(round) {
-      for (const text of eventTexts("plain-views", round * RECORDS, RECORDS, BATCH, KEYS)) await sender.invoke(text);
+      for (const text of eventTexts(topic, round * RECORDS, RECORDS, BATCH, KEYS, isKeyed)) await sender.invoke(text);
       texts = await sender.newEvents(`${operator.operatorName}--by-key`);
     },
     async run() {

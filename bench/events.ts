@@ -47,11 +47,18 @@ export function viewRecord(i: number, keys: number, isKeyed = false): OutgoingRe
   };
 }
 
-/** Events over the records from number `from` on, `batch` in each, consecutive in offset and in time. */
-export function eventTexts(topic: string, from: number, records: number, batch: number, keys: number): string[] {
+/** Events over the records from number `from` on, `batch` in each, consecutive in offset and in time; with their users as keys where `isKeyed`. */
+export function eventTexts(
+  topic: string,
+  from: number,
+  records: number,
+  batch: number,
+  keys: number,
+  isKeyed = false,
+): string[] {
   return Array.from({ length: records / batch }, (_, e) => {
     const first = from + e * batch;
-    const outgoing = Array.from({ length: batch }, (_, r) => viewRecord(first + r, keys));
+    const outgoing = Array.from({ length: batch }, (_, r) => viewRecord(first + r, keys, isKeyed));
     return toEvent(topic, outgoing, first);
   });
 }
