@@ -39,7 +39,7 @@ function stateOption(): Option {
 export function kafkaSettingsOption(): Option {
   return new Option(
     "--kafka-settings <file>",
-    "Kafka's addresses, TLS and login in JSON; MILLRACE_KAFKA_… variables say the same (see the README)",
+    "Kafka's addresses, TLS and login in JSON; MILLRACE_KAFKA_… variables say the same (see docs/kafka.md)",
   );
 }
 

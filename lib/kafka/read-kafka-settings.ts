@@ -12,7 +12,7 @@ import { regionOf, spokenAt } from "./msk-address.ts";
 import { checkTls } from "./tls-options.ts";
 
 export type KafkaSettingsSources = {
-  /** A file in JSON, as the README shows it. Default: the one that MILLRACE_KAFKA_SETTINGS names, if it does. */
+  /** A file in JSON, as docs/kafka.md shows it. Default: the one that MILLRACE_KAFKA_SETTINGS names, if it does. */
   readonly file?: string | undefined;
   /** host:port of some brokers, separated by commas, instead of what the file and KAFKA_BOOTSTRAP_SERVERS say. */
   readonly brokers?: string | undefined;
