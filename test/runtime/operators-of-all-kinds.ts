@@ -50,7 +50,7 @@ export const given = sink("given", {
  */
 export type Kind = readonly [name: string, sinks: () => Sink | readonly Sink[], differs?: "by batch"];
 
-export const source = () => stream(items);
+const source = () => stream(items);
 export const keyed = () => source().keyBy(({ key }) => key);
 export const other = () => stream(others).keyBy(({ key }) => key);
 const n = (item: Item) => item.n;
