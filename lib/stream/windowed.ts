@@ -92,12 +92,12 @@ export interface Windowed<out T, out K, out W> {
   max(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
   /** The mean of a number of each element. */
   average(by: (value: T) => number): KeyedStream<WindowResult<K, number, W>, K>;
-  /** The element with the least; the first on a tie. */
+  /** The element with the least; on a tie the first: in sliding and cumulative windows by time, otherwise by arrival. */
   minBy<Allowed = Kept<T>>(
     this: NoInfer<Allowed>,
     by: (value: T) => number | string,
   ): KeyedStream<WindowResult<K, T, W>, K>;
-  /** The element with the most; the first on a tie. */
+  /** The element with the most; on a tie the first: in sliding and cumulative windows by time, otherwise by arrival. */
   maxBy<Allowed = Kept<T>>(
     this: NoInfer<Allowed>,
     by: (value: T) => number | string,
@@ -174,9 +174,9 @@ export interface WindowedAll<out T, out W> {
   max(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
   /** The mean of a number of each element. */
   average(by: (value: T) => number): Stream<WindowResult<null, number, W>, null>;
-  /** The element with the least; the first on a tie. */
+  /** The element with the least; on a tie the first: in sliding and cumulative windows by time, otherwise by arrival. */
   minBy(by: (value: T) => number | string): Stream<WindowResult<null, T, W>, null>;
-  /** The element with the most; the first on a tie. */
+  /** The element with the most; on a tie the first: in sliding and cumulative windows by time, otherwise by arrival. */
   maxBy(by: (value: T) => number | string): Stream<WindowResult<null, T, W>, null>;
   /** The elements made into one by `fn`, which must be associative. */
   reduce(fn: (a: T, b: T) => T): Stream<WindowResult<null, T, W>, null>;
