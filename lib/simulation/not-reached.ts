@@ -123,6 +123,11 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
     "({ bad, careful } = task.units);",
   ]),
   ...because("a task without a log has no entry", "runtime/task.ts", ["?? 0"]),
+  ...because(
+    "no tables and sinks of one's own here: test/runtime/tables.test.ts, test/runtime/outside-sinks.test.ts",
+    "runtime/task.ts",
+    ["this.#host.report(toRefusedReport(", ": this.#host.tables?.takeUnits", "&& { tableUnits }"],
+  ),
   ...because("nothing asks the outside here: test/runtime/map-async-crashes.test.ts", "runtime/task.ts", [
     '&& input.kind !== "tick"',
     "await clientsOf(",
