@@ -1,52 +1,8 @@
 /** What throws before, in and behind the questions of a mapAsync: the failure of the unit that was asked for, with nothing left of it. */
 
-import {
-  asyncFunction,
-  at,
-  json,
-  type KeyedStream,
-  milliseconds,
-  monotonic,
-  operator,
-  type Stream,
-  seconds,
-  stream,
-  testDriver,
-  text,
-  topic,
-  tumbling,
-} from "millrace";
+import { at, json, milliseconds, monotonic, operator, seconds, stream, testDriver, topic, tumbling } from "millrace";
 import { describe, expect, test } from "vitest";
-
-const words = topic("words", { key: text(), value: text(), watermark: monotonic() });
-const answers = topic("answers", { value: json<unknown>() });
-const others = topic("others", { value: json<unknown>() });
-
-const bad = (word: string) => /^bad/.test(word);
-const at0 = (...all: readonly string[]) => all.map((word, i) => at(i, word));
-
-/** Upper case, but for bad words; counts the calls of each. */
-function upper(options: object = {}) {
-  const calls: string[] = [];
-  const fn = asyncFunction({
-    call: async (word: string) => {
-      calls.push(word);
-      if (bad(word)) throw new Error(`no ${word}`);
-      return word.toUpperCase();
-    },
-    timeout: seconds(5),
-    ...options,
-  });
-  return { fn, calls };
-}
-
-type Built = Stream<unknown, unknown> | KeyedStream<unknown, unknown>;
-
-const operatorOf = (build: (from: Stream<string, string>) => Built, onError?: "fail") =>
-  operator(
-    { name: "ask", ...(onError !== undefined && { onError }) },
-    build(stream(words)).to(answers.record({ value: (value) => value })),
-  );
+import { answers, at0, operatorOf, others, upper, words } from "./asked-words.ts";
 
 describe("what throws", () => {
   test("behind an answer belongs to the record that was asked for", async () => {
