@@ -107,7 +107,7 @@ export function consumersOf(sinks: readonly SinkNode[]): ReadonlyMap<Node, reado
 export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   const consumers = consumersOf(plan.operator.sinks);
   const own = new Set<Node | SinkNode>(plan.nodes);
-  const shuffled = new Set<Node>(plan.shuffleOutputs.flatMap((output) => output.keyBys));
+  const shuffled = new Set<Node | SinkNode>(plan.shuffleOutputs.flatMap((output) => output.keyBys));
   const steps = new Map<Node | SinkNode, Step>();
   const stateful: Step[] = [];
   const results = new Map<string, NonNullable<Step["fireAgain"]>>();
@@ -124,13 +124,12 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     );
   };
 
-  const leadsToState = (node: Node): boolean =>
-    (consumers.get(node) ?? []).some(
-      (reader) =>
-        own.has(reader) &&
-        reader.kind !== "sink" &&
-        (isStateful(reader) || (!shuffled.has(reader) && leadsToState(reader))),
-    );
+  /** Nodes with a step with state somewhere behind them in this function. Filled from the sinks on, as steps are made. */
+  const beforeState = new Set<Node | SinkNode>();
+  const leadsToState = (node: Node | SinkNode): boolean =>
+    node.kind !== "sink" &&
+    !shuffled.has(node) &&
+    (consumers.get(node) ?? []).some((reader) => own.has(reader) && (isStateful(reader) || beforeState.has(reader)));
 
   const makeStep = (node: Node | SinkNode): Step => {
     if (node.kind === "sink") return { inputs: [setup.sink(node)] };
@@ -169,7 +168,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
           ...stateless,
           scope: setup.scope,
           index: plan.nodes.indexOf(node),
-          isBeforeState: leadsToState(node),
+          isBeforeState: beforeState.has(node),
         });
       case "keyBy":
         return keyByStep(node, stateless);
@@ -214,11 +213,13 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
   };
 
   for (const node of [...plan.nodes].reverse()) {
+    if (leadsToState(node)) beforeState.add(node);
     const step = makeStep(node);
     steps.set(node, step);
-    const table = tableName(plan, node as StatefulNode);
-    if (step.advance !== undefined) tables.set(step, table);
     if (step.advance !== undefined || step.flush !== undefined || step.asks !== undefined) stateful.unshift(step);
+    if (!isStateful(node)) continue;
+    const table = tableName(plan, node);
+    if (step.advance !== undefined) tables.set(step, table);
     if (step.shape !== undefined) shapes.set(table, step.shape);
     if (step.fireAgain !== undefined) results.set(table, step.fireAgain);
   }

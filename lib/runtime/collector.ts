@@ -189,6 +189,10 @@ export class Collector {
 
   /** Adds a record whose bytes are made already: a dead letter. */
   add(topic: string, partition: number, partitions: number, record: OutgoingRecord): void {
+    this.#add(topic, partition, partitions, record, recordBytes(record));
+  }
+
+  #add(topic: string, partition: number, partitions: number, record: OutgoingRecord, bytes: number): void {
     let topicRecords = this.#records.get(topic);
     if (topicRecords === undefined) {
       topicRecords = Array.from({ length: partitions }, () => []);
@@ -198,7 +202,7 @@ export class Collector {
       ? record
       : { ...record, headers: [identityHeader(this.#task, this.#salt, this.#ordinal), ...record.headers] };
     (topicRecords[partition] as OutgoingRecord[]).push(identified);
-    this.#recordBytes += recordBytes(record);
+    this.#recordBytes += bytes;
     this.#ordinal++;
   }
 
@@ -265,15 +269,15 @@ export class Collector {
       headers:
         headers === undefined ? [] : Object.entries(headers).map(([name, text]) => [name, encodeUtf8(text)] as const),
     };
-    const bytes = recordBytes(record) + this.#identityBytes;
-    if (bytes > this.recordBytesMax)
+    const bytes = recordBytes(record);
+    if (bytes + this.#identityBytes > this.recordBytesMax)
       throw new MillraceError(
         "format",
-        `The record for topic ${topic.topicName} has ${bytes} bytes with its identity; the broker takes at most ${this.recordBytesMax}.`,
+        `The record for topic ${topic.topicName} has ${bytes + this.#identityBytes} bytes with its identity; the broker takes at most ${this.recordBytesMax}.`,
       );
     const partition =
       record.key === null ? this.#partitionWithoutKey(partitions) : kafkaPartitionOf(record.key, partitions);
-    this.add(topic.topicName, partition, partitions, record);
+    this.#add(topic.topicName, partition, partitions, record, bytes);
   }
 
   #partitionWithoutKey(partitions: number): number {

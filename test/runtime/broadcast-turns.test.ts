@@ -1,32 +1,8 @@
 /** Broadcast state outside of its turn, in functions that throw, and in an environment that stays: it is changed by onBroadcast alone, and in all tasks alike. */
 
-import {
-  at,
-  boundedOutOfOrderness,
-  counterState,
-  json,
-  mapState,
-  milliseconds,
-  type Operator,
-  operator,
-  stream,
-  testDriver,
-  topic,
-  valueState,
-} from "millrace";
+import { at, counterState, mapState, operator, stream, valueState } from "millrace";
 import { describe, expect, test } from "vitest";
-
-type Payment = { readonly card: string; readonly cents: number };
-type Rule = { readonly name: string; readonly mostCents: number };
-
-const watermark = boundedOutOfOrderness(milliseconds(0));
-const payments = topic("payments", { value: json<Payment>(), watermark, partitions: 4 });
-const rules = topic("rules", { value: json<Rule>(), watermark, partitions: 1 });
-const out = topic("out", { value: json<string>(), partitions: 1 });
-
-const pay = (card: string, cents: number, ms = 1) => at(ms, { card, cents }, { partition: Number(card.slice(5)) % 4 });
-const start = (handler: Operator, options = {}) => testDriver(handler, { partitions: "declared", ...options });
-const byCard = stream(payments).keyBy(({ card }) => card);
+import { byCard, out, pay, payments, rules, start } from "./payments-and-rules.ts";
 
 describe("an environment that stays", () => {
   test("sees every change, between elements that looked at everything", async () => {

@@ -2,36 +2,23 @@
 
 import {
   at,
-  boundedOutOfOrderness,
   counterState,
   json,
   mapState,
   milliseconds,
-  type Operator,
   operator,
   stream,
   table,
-  testDriver,
   text,
   topic,
   tumbling,
   valueState,
 } from "millrace";
 import { describe, expect, test } from "vitest";
+import { byCard, out, pay, payments, type Rule, rules, start, watermark } from "./payments-and-rules.ts";
 
-type Payment = { readonly card: string; readonly cents: number };
-type Rule = { readonly name: string; readonly mostCents: number };
-
-const watermark = boundedOutOfOrderness(milliseconds(0));
-const payments = topic("payments", { value: json<Payment>(), watermark, partitions: 4 });
-const rules = topic("rules", { value: json<Rule>(), watermark, partitions: 1 });
 const limits = topic("limits", { key: text(), value: json<number>(), watermark, compacted: true, partitions: 2 });
-const out = topic("out", { value: json<string>(), partitions: 1 });
-
 const cards = Array.from({ length: 12 }, (_, i) => `card-${i}`);
-const pay = (card: string, cents: number, ms = 1) => at(ms, { card, cents }, { partition: Number(card.slice(5)) % 4 });
-const start = (handler: Operator, options = {}) => testDriver(handler, { partitions: "declared", ...options });
-const byCard = stream(payments).keyBy(({ card }) => card);
 
 describe("a broadcast table", () => {
   const checking = operator(

@@ -1,12 +1,36 @@
 /** What is no record and failed all the same: elements and partial results behind a shuffle, results of windows. It is as it was when it is redriven. */
 
-import { at, json, milliseconds, monotonic, operator, session, stream, testDriver, topic, tumbling } from "millrace";
+import {
+  at,
+  json,
+  milliseconds,
+  monotonic,
+  type On,
+  operator,
+  session,
+  stream,
+  testDriver,
+  topic,
+  tumbling,
+} from "millrace";
 import { beforeEach, describe, expect, test } from "vitest";
 import { breakJobs, isBroken, type Job, jobs, keyed, out, repair, work } from "./broken-jobs.ts";
 
 beforeEach(() => breakJobs("bad"));
 
 const old = topic("old", { value: json<Job>(), timestampOf: ({ n }) => n, watermark: monotonic() });
+
+/** Sums that cannot be merged to thirteen while it is broken. */
+const unlucky = (on: On<Job>) =>
+  on.custom({
+    create: () => 0,
+    add: (a, { n }) => a + n,
+    merge: (a, b) => {
+      if (isBroken("bad") && a + b === 13) throw new Error("thirteen");
+      return a + b;
+    },
+    result: (a) => a,
+  });
 
 describe("what is no record", () => {
   test("a partial result that could not be merged is merged", async () => {
@@ -15,17 +39,7 @@ describe("what is no record", () => {
       stream(jobs)
         .keyBy(({ name }) => name)
         .window(tumbling(milliseconds(10_000)))
-        .aggregate((on) =>
-          on.custom({
-            create: () => 0,
-            add: (a, j) => a + j.n,
-            merge: (a, b) => {
-              if (isBroken("bad") && a + b === 13) throw new Error("thirteen");
-              return a + b;
-            },
-            result: (a) => a,
-          }),
-        )
+        .aggregate(unlucky)
         .to(out.from(({ key, value }) => `${key} ${value}`)),
     );
     await using driver = await testDriver(merging);
@@ -46,17 +60,7 @@ describe("what is no record", () => {
       stream(jobs)
         .keyBy(({ name }) => name)
         .window(session(milliseconds(1_000)))
-        .aggregate((on) =>
-          on.custom({
-            create: () => 0,
-            add: (a, j) => a + j.n,
-            merge: (a, b) => {
-              if (isBroken("bad") && a + b === 13) throw new Error("thirteen");
-              return a + b;
-            },
-            result: (a) => a,
-          }),
-        )
+        .aggregate(unlucky)
         .to(out.from(({ key, value, window }) => `${key} ${value} ${window.startMs} ${window.endMs}`)),
     );
     await using driver = await testDriver(merging);
