@@ -1,13 +1,14 @@
 /** Which settings a function is deployed with: pure decisions from its plan, what its operator says, and what the stack says; and what is refused. */
 
+import { LAMBDA_WINDOW_SECONDS, TUNINGS, WITH_LOG, WITHOUT_LOG } from "../lambda/deployed-defaults.ts";
 import { MillraceError } from "../stream/error.ts";
 import { needsClock } from "../stream/needs-clock.ts";
 import type { FunctionOptions } from "../stream/operator-definition.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { quote } from "../stream/sentence.ts";
 
-/** Small batches at once, or large ones that wait: each batch is an invocation and a write to the state log. */
-export type Tuning = "latency" | "throughput" | { readonly maxRecords?: number; readonly windowSeconds?: number };
+/** Small batches at once ("latency"), what half a second brings ("balanced"), or what five bring: each batch is an invocation and a write to the state log. */
+export type Tuning = keyof typeof TUNINGS | { readonly maxRecords?: number; readonly windowSeconds?: number };
 
 /** Pollers of a mapping's own, instead of Lambda's that cost nothing and take minutes to scale. */
 export type Pollers = {
@@ -50,17 +51,6 @@ const MEMORY_MB = { min: 128, max: 10_240 };
 const TIMEOUT_SECONDS_MAX = 14 * 60;
 const BATCH_RECORDS_MAX = 10_000;
 const WINDOW_SECONDS_MAX = 300;
-
-/** For all functions, where nobody says otherwise. A window of 0 is invoked with what a poll brings. */
-const TUNINGS = {
-  latency: { maxRecords: 1_000, windowSeconds: 0 },
-  throughput: { maxRecords: BATCH_RECORDS_MAX, windowSeconds: 5 },
-} as const;
-
-/** A core is had from 1,769 MB on; a small function waits more than it computes. */
-const WITHOUT_LOG = { memoryMb: 512, timeoutSeconds: 60 };
-/** A task whose cache is cold reads all its state first. */
-const WITH_LOG = { memoryMb: 1_024, timeoutSeconds: 180 };
 
 /** Later ones go before earlier ones. Throws MillraceError "definition" with a sentence for each setting that is not allowed. */
 export function toFunctionSettings(plan: FunctionPlan, overrides: readonly FunctionOverrides[]): FunctionSettings {
@@ -115,7 +105,7 @@ function batchOf(overrides: readonly FunctionOverrides[], { batch }: FunctionOpt
   const tunings = [application, authored, ...own].map((tuning) =>
     typeof tuning === "string" ? TUNINGS[tuning] : tuning,
   );
-  return Object.assign({}, TUNINGS.latency, ...tunings);
+  return Object.assign({}, TUNINGS.balanced, ...tunings);
 }
 
 function check(plan: FunctionPlan, settings: FunctionSettings): void {
@@ -123,7 +113,8 @@ function check(plan: FunctionPlan, settings: FunctionSettings): void {
   within(plan, "memoryMb", memoryMb, MEMORY_MB.min, MEMORY_MB.max, "megabytes");
   within(plan, "its timeout", timeoutSeconds, 1, TIMEOUT_SECONDS_MAX, "seconds");
   within(plan, "maxRecords of its batches", batch.maxRecords, 1, BATCH_RECORDS_MAX, "records");
-  within(plan, "the window of its batches", batch.windowSeconds, 0, WINDOW_SECONDS_MAX, "seconds");
+  if (batch.windowSeconds !== LAMBDA_WINDOW_SECONDS)
+    within(plan, "the window of its batches", batch.windowSeconds, 0, WINDOW_SECONDS_MAX, "seconds");
   if (reservedConcurrency !== undefined)
     within(plan, "reservedConcurrency", reservedConcurrency, 1, tasks, "invocations, one for each partition it reads");
   if (pollers === undefined) return;

@@ -47,7 +47,7 @@ export type MillraceAppProps = {
   readonly name?: string;
   /** What stands before the names of its topics in Kafka, external ones excepted, so that several applications share a cluster. Default: nothing. */
   readonly topicPrefix?: string;
-  /** Default "latency". */
+  /** Default "balanced". */
   readonly tuning?: Tuning;
   /** Pollers of its own for all mappings, best in one group. Default: Lambda's, which cost nothing and take minutes to scale. */
   readonly pollers?: Pollers;
@@ -64,6 +64,8 @@ export type MillraceAppProps = {
   readonly logRetention?: RetentionDays;
   /** X-Ray. Default: off. */
   readonly tracing?: boolean;
+  /** Which metrics CloudWatch makes of a function's log, each paid by the month: those of alarms and dashboard, or all. The log has them all. Default: "essential". */
+  readonly metrics?: "essential" | "all";
   /** Default: alarms that tell nobody. */
   readonly alarms?: AlarmOptions | false;
   /** Default: one. */
@@ -198,6 +200,7 @@ export class MillraceApp extends Construct {
       permissionsBoundary,
       tracing = false,
       topicPrefix,
+      metrics,
       alarms,
       scheduleMinutes = SCHEDULE_MINUTES_DEFAULT,
     } = this.#props;
@@ -216,6 +219,7 @@ export class MillraceApp extends Construct {
         snapshots: this.state.bucket === undefined ? undefined : `s3://${this.state.bucket.bucketName}`,
         wakeUpQueue: wakeUps?.queue.queueUrl,
         topicPrefix,
+        metrics,
         writtenElsewhere: plan.sources.flatMap(({ topic, writtenByMillrace }) =>
           writtenByMillrace ? topic.topicName : [],
         ),

@@ -13,6 +13,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { LAMBDA_WINDOW_SECONDS } from "../lambda/deployed-defaults.ts";
 import { type LambdaSettings, toEnvironment } from "../lambda/lambda-settings.ts";
 import { topicsReadBy } from "../local/tick.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
@@ -136,7 +137,8 @@ export class OperatorFunction extends Construct {
       topics: [topic],
       startingPosition: startAt === "latest" ? "LATEST" : "TRIM_HORIZON",
       batchSize: batch.maxRecords,
-      maximumBatchingWindowInSeconds: batch.windowSeconds,
+      // Lambda's own cannot be said.
+      ...(batch.windowSeconds !== LAMBDA_WINDOW_SECONDS && { maximumBatchingWindowInSeconds: batch.windowSeconds }),
       ...(access.length > 0 && { sourceAccessConfigurations: access }),
       ...(kafka.clusterArn === undefined
         ? {

@@ -16,7 +16,7 @@ import { buildTopology, partitionsOf } from "../stream/topology.ts";
 import type { TableStore } from "../tables/table-store.ts";
 import type { BatchResponse, FunctionEvent, TickEvent } from "../wire/lambda-event.ts";
 import type { LambdaSettings } from "./lambda-settings.ts";
-import { type Invocation, logLines, metricLines } from "./metrics.ts";
+import { ESSENTIAL_METRICS, type Invocation, logLines, METRICS, metricLines } from "./metrics.ts";
 import { renameTopics, type TopicNames, topicNames, withTopicNames } from "./prefixed-topics.ts";
 import { timedStateLog } from "./timed-state-log.ts";
 import { isQueueEvent, ticksOf, type WakeUp, wakeUpsIn } from "./wake-up.ts";
@@ -41,6 +41,7 @@ export type LambdaPorts = {
 export class LambdaRuntime {
   readonly #operatorName: string;
   readonly #application: string;
+  readonly #metrics: readonly string[];
   readonly #ports: LambdaPorts;
   readonly #names: TopicNames;
   readonly #wishes = new Wishes();
@@ -54,6 +55,7 @@ export class LambdaRuntime {
     const topology = buildTopology(application, [definition], partitionsOf, writtenElsewhere);
     this.#operatorName = definition.operatorName;
     this.#application = application;
+    this.#metrics = settings.metrics === "all" ? Object.keys(METRICS) : ESSENTIAL_METRICS;
     this.#ports = ports;
     this.#names = topicNames(topicPrefix, externalTopicsOf(topology));
     this.#runtime = new FunctionRuntime({
@@ -83,7 +85,13 @@ export class LambdaRuntime {
         : await this.#invoke(event as FunctionEvent, remainingMs);
     } finally {
       await this.#sendWishes();
-      this.#report({ application: this.#application, requestId, commitMs: this.#commitMs, nowMs: this.#ports.now() });
+      this.#report({
+        application: this.#application,
+        requestId,
+        commitMs: this.#commitMs,
+        metrics: this.#metrics,
+        nowMs: this.#ports.now(),
+      });
     }
   }
 

@@ -12,6 +12,8 @@ export type LambdaSettings = {
   readonly wakeUpQueue?: string | undefined;
   /** What stands before the names of the application's own topics in Kafka. */
   readonly topicPrefix?: string | undefined;
+  /** "all": CloudWatch makes a metric of each figure of an invocation, and not of the essential ones alone. */
+  readonly metrics?: string | undefined;
   /** Topics it reads that other operators of the application write: their records carry identities. */
   readonly writtenElsewhere: readonly string[];
   /** A secret with `username` and `password`, or with `certificate`, `privateKey` and `privateKeyPassword`, as event source mappings want them. */
@@ -28,6 +30,7 @@ const NAMES = {
   snapshots: "MILLRACE_SNAPSHOTS",
   wakeUpQueue: "MILLRACE_WAKE_UP_QUEUE",
   topicPrefix: "MILLRACE_TOPIC_PREFIX",
+  metrics: "MILLRACE_METRICS",
   kafkaSecret: "MILLRACE_KAFKA_SECRET",
   kafkaAuthoritySecret: "MILLRACE_KAFKA_AUTHORITY_SECRET",
 } as const;

@@ -32,6 +32,15 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
+/** What alarms and dashboards ask for. CloudWatch is paid by metric and month; the other figures stand in the same line of the log, where queries find them. */
+export const ESSENTIAL_METRICS: readonly MetricName[] = [
+  "Records",
+  "Late",
+  "DeadLetters",
+  "WatermarkLagMs",
+  "CommitMs",
+];
+
 /** Authors may count what they like, but each name is a metric that is paid for. */
 const AUTHOR_METRICS_MAX = 50;
 
@@ -40,6 +49,8 @@ export type Invocation = {
   readonly requestId: string | undefined;
   /** The longest that a commit of the invocation took in the state log. */
   readonly commitMs: number;
+  /** Of which figures CloudWatch makes metrics, beside those of authors. */
+  readonly metrics: readonly string[];
   /** When it ended. */
   readonly nowMs: number;
 };
@@ -52,7 +63,7 @@ export function metricLines(reports: readonly TaskReport[], invocation: Invocati
 }
 
 function toLine(functionName: string, reports: readonly TaskReport[], invocation: Invocation): object {
-  const { application, requestId, commitMs, nowMs } = invocation;
+  const { application, requestId, commitMs, metrics, nowMs } = invocation;
   const values: Partial<Record<MetricName, number>> = {
     ...sums(reports),
     Commits: reports.filter(({ sequenceNumber }) => sequenceNumber > 0).length,
@@ -62,7 +73,9 @@ function toLine(functionName: string, reports: readonly TaskReport[], invocation
   };
   const counted = authorCounts(reports);
   const names = [
-    ...Object.keys(values).map((name) => ({ Name: name, Unit: METRICS[name as MetricName] })),
+    ...Object.keys(values)
+      .filter((name) => metrics.includes(name))
+      .map((name) => ({ Name: name, Unit: METRICS[name as MetricName] })),
     ...Object.keys(counted).map((name) => ({ Name: name, Unit: "Count" })),
   ];
   return {

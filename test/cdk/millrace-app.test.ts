@@ -7,6 +7,7 @@ import { Key } from "aws-cdk-lib/aws-kms";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
+import { ESSENTIAL_METRICS, NAMESPACE } from "../../lib/lambda/metrics.ts";
 import { copy, count, functionOf, mappingsOf, newStack, resourcesOf, shop, shopTemplate, total } from "./synthesize.ts";
 
 describe("functions", () => {
@@ -105,6 +106,13 @@ describe("mappings", () => {
       "lines → shop.count",
     ]);
     for (const mapping of Object.values(mappings)) expect(mapping.StartingPosition).toBe("TRIM_HORIZON");
+  });
+
+  test("a mapping gathers for as long as Lambda does by itself, half a second, unless the stack says otherwise", () => {
+    for (const mapping of Object.values(mappings)) {
+      expect(mapping).not.toHaveProperty("MaximumBatchingWindowInSeconds");
+      expect(mapping.BatchSize).toBe(10_000);
+    }
   });
 
   test("none skips a batch: no destination for failures, no limit of retries, no partial success", () => {
@@ -231,6 +239,21 @@ describe("what is seen", () => {
     template.resourceCountIs("AWS::CloudWatch::Dashboard", 1);
     const [{ DashboardBody } = {}] = resourcesOf(template, "AWS::CloudWatch::Dashboard");
     for (const name of ["count", "total", "copy"]) expect(JSON.stringify(DashboardBody)).toContain(`## ${name}`);
+  });
+
+  test("CloudWatch makes metrics of what alarms and the dashboard ask for, and of the rest where the stack asks", () => {
+    const template = shopTemplate();
+    const ringing = resourcesOf(template, "AWS::CloudWatch::Alarm").filter(({ Namespace }) => Namespace === NAMESPACE);
+    const [{ DashboardBody } = {}] = resourcesOf(template, "AWS::CloudWatch::Dashboard");
+    const shown = JSON.stringify(DashboardBody)
+      .replaceAll("\\", "")
+      .matchAll(/"Millrace","(\w+)"/g);
+    const names = [...ringing.map(({ MetricName }) => MetricName), ...[...shown].map(([, name]) => name)];
+    expect([...new Set(names)].sort()).toEqual([...ESSENTIAL_METRICS].sort());
+    const variables = (template: Template) =>
+      (functionOf(template, "total").Environment as { Variables: object }).Variables;
+    expect(variables(shopTemplate(() => ({ metrics: "all" })))).toMatchObject({ MILLRACE_METRICS: "all" });
+    expect(variables(shopTemplate())).not.toHaveProperty("MILLRACE_METRICS");
   });
 
   test("lag is in seconds where MSK measures it", () => {

@@ -4,7 +4,13 @@ import { expect, test } from "vitest";
 import { DIMENSIONS, logLines, METRICS, metricLines, NAMESPACE } from "../../lib/lambda/metrics.ts";
 import type { TaskReport } from "../../lib/runtime/report.ts";
 
-const invocation = { application: "shop", requestId: "r-1", commitMs: 7, nowMs: 10_000 };
+const invocation = {
+  application: "shop",
+  requestId: "r-1",
+  commitMs: 7,
+  metrics: Object.keys(METRICS),
+  nowMs: 10_000,
+};
 
 function report(changes: Partial<TaskReport> = {}): TaskReport {
   return {
@@ -61,6 +67,14 @@ test("every metric that a line declares has a value in it, a unit, and the dimen
     expect(line[Name]).toEqual(expect.any(Number));
     expect(["Count", "Milliseconds", "Bytes"]).toContain(Unit);
   }
+});
+
+test("of what is no metric the value stands in the line all the same, and costs nothing there", () => {
+  const [text] = metricLines([report({ authorCounts: { paid: 2 } })], { ...invocation, metrics: ["Records"] });
+  const line = JSON.parse(text as string);
+  const [{ Metrics }] = line._aws.CloudWatchMetrics;
+  expect(Metrics.map(({ Name }: { Name: string }) => Name)).toEqual(["Records", "paid"]);
+  expect(line).toMatchObject({ Records: 2, EntryBytes: 500, Elements: 4 });
 });
 
 test("a task without a watermark has no lag", () => {
