@@ -6,12 +6,12 @@
  * added behind the signature, as AWS's own signers do.
  */
 
-import { createHash, createHmac } from "node:crypto";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { MillraceError } from "../stream/error.ts";
 import type { IamCredentials, IamLogin } from "./kafka-settings.ts";
 import { regionOf } from "./msk-address.ts";
+import { NodeHash } from "./node-hash.ts";
 
 /** The longest that MSK takes. */
 const EXPIRES_S_MAX = 900;
@@ -44,7 +44,7 @@ export async function iamToken(login: IamLogin, brokers: readonly string[]): Pro
       secretAccessKey: credentials.secretAccessKey,
       ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
     },
-    sha256: Sha256,
+    sha256: NodeHash,
     applyChecksum: false,
   });
   const hostname = `kafka.${region}.amazonaws.com`;
@@ -83,32 +83,4 @@ async function credentialsOf(login: IamLogin, region: string): Promise<IamCreden
       { cause },
     );
   }
-}
-
-/** Node's own hashes, in the shape that the signer asks for. */
-class Sha256 {
-  readonly #hash;
-
-  constructor(key?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = key === undefined ? createHash("sha256") : createHmac("sha256", toBytes(key));
-  }
-
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): never {
-    throw new Error("a hash is made anew for each text");
-  }
-}
-
-function toBytes(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === "string") return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }

@@ -1,6 +1,6 @@
 /**
- * This repository's own stack, deployed into an emulator of AWS by one command: its functions, invoked through Lambda's API by our mappings, count words
- * from a real Kafka into a real Kafka. What closes the last windows are wake-ups, through the emulator's own queue.
+ * This repository's own stack, deployed into an emulator of AWS by one command; and by another its mappings, which invoke the functions through Lambda's API so that they
+ * count words from a real Kafka into a real Kafka. What closes the last windows are wake-ups, through the emulator's own queue.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,9 +10,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { wordCounts } from "../../functions/topics.ts";
 import { main } from "../../lib/cli/main.ts";
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
-import { EventSourceMapping } from "../../lib/local/event-source-mapping.ts";
-import type { LambdaHandler } from "../../lib/local/invocation.ts";
-import { readAssembly } from "../../lib/local/lambda-runtime/assembly.ts";
 import { readTopic } from "../../lib/local/read-topic.ts";
 import { type KafkaServer, startKafka } from "../../tools/services/kafka.ts";
 import { type MiniStack, startMiniStack } from "../../tools/services/ministack.ts";
@@ -46,33 +43,11 @@ async function deploy(...more: readonly string[]): Promise<TestTerminal> {
   return terminal;
 }
 
-/** Lambda's Invoke. Throws what the function threw. */
-async function invoke(functionName: string, eventText: string): Promise<unknown> {
-  const url = `${emulator.endpoint}/2015-03-31/functions/${functionName}/invocations`;
-  const answer = await fetch(url, { method: "POST", body: eventText });
-  const body = await answer.text();
-  if (answer.ok && !answer.headers.has("x-amz-function-error")) return JSON.parse(body);
-  throw new Error(`${functionName} answered ${answer.status}: ${body}`);
-}
-
-/** The mappings of the template, which the emulator takes and does nothing with. */
-function mappings(): readonly EventSourceMapping[] {
-  return readAssembly(folder)
-    .mappings.filter(({ functionName }) => functionName.includes("count-words"))
-    .map(({ functionName, topic, consumerGroup, batchSize, batchWindowSeconds, startingPosition }) => {
-      const handler = ((eventText: string) => invoke(functionName, eventText)) as unknown as LambdaHandler;
-      return new EventSourceMapping({
-        broker,
-        topic,
-        consumerGroup,
-        batchSize,
-        batchWindowMs: batchWindowSeconds * 1_000,
-        startingPosition,
-        function: { name: functionName, handler, acceptsText: true, timeoutMs: 200_000 },
-        eventSource: "SelfManagedKafka",
-        bootstrapServers: kafka.bootstrap,
-      });
-    });
+/** The mappings of the stack's template, which the emulator takes and does nothing with. */
+function startMappings(): { readonly terminal: TestTerminal; readonly ended: Promise<number> } {
+  const terminal = new TestTerminal(ROOT);
+  const args = ["esm", "--stack", "Lines-local", "--out", folder, "--endpoint", emulator.endpoint];
+  return { terminal, ended: main(args, terminal) };
 }
 
 /** Four partitions of lines, and what a plain count makes of them. */
@@ -112,18 +87,22 @@ test("deployed by one command, counts every word once and closes the last window
   const { output } = await deploy();
   expect(output).toMatch(/^6 topics in the Kafka at /);
   const expected = await writeLines(Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS - 12 * WINDOW_MS);
-  const stopping = new AbortController();
-  const running = mappings().map((mapping) => mapping.run(stopping.signal));
+  const { terminal, ended } = startMappings();
   try {
     await expect.poll(readCounts, { timeout: 120_000, interval: 500 }).toEqual(expected);
   } finally {
-    stopping.abort();
-    await Promise.all(running);
+    terminal.interrupt();
+    expect(await ended, terminal.errors).toBe(0);
   }
+  expect(terminal.output).toMatch(/^Reading .*lines.* for 3 mappings of Lines-local; Ctrl-C stops\.\n/);
+  expect(terminal.output).toMatch(/\nlines-local-count-words: lines, [\d,]+ records of partition/);
   await deploy();
   const before = await fetch(`${emulator.endpoint}/2015-03-31/functions/lines-local-count-words`);
   expect(before.status).toBe(200);
   await deploy("--destroy");
   const after = await fetch(`${emulator.endpoint}/2015-03-31/functions/lines-local-count-words`);
   expect(after.status).toBe(404);
+  const gone = startMappings();
+  expect(await gone.ended).toBe(2);
+  expect(gone.terminal.errors).toMatch(/^There is no function "lines-local-[\w-]+" at http:.*millrace deploy --local/);
 }, 400_000);

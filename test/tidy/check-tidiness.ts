@@ -49,8 +49,8 @@ const PACKAGE_HOMES = [
   { packages: /^@aws-sdk\/client-s3(\/|$)/, homes: /^lib\/state-log\/s3-/, name: "lib/state-log/s3-*" },
   {
     packages: /^(@aws-sdk\/(?!client-(s3|sqs|secrets-manager)(\/|$))|@smithy\/)/,
-    homes: /^lib\/((state-log|tables)\/dynamodb-|kafka\/msk-iam)/,
-    name: "lib/state-log/dynamodb-*, lib/tables/dynamodb-* or lib/kafka/msk-iam",
+    homes: /^lib\/((state-log|tables)\/dynamodb-|kafka\/msk-iam|local\/lambda-api)/,
+    name: "lib/state-log/dynamodb-*, lib/tables/dynamodb-*, lib/kafka/msk-iam or lib/local/lambda-api",
   },
   {
     packages: /^(kafkajs|@platformatic\/kafka|aws-msk-iam-sasl-signer-js)(\/|$)/,

@@ -20,10 +20,10 @@ export type MiniStack = {
   stop(): Promise<void>;
 };
 
-/** Starts it and waits until it answers. The first time downloads it from PyPI, for which Python 3 with venv has to be there. */
-export async function startMiniStack(): Promise<MiniStack> {
+/** Starts it, at a free port unless one is given, and waits until it answers. The first time downloads it from PyPI, for which Python 3 with venv has to be there. */
+export async function startMiniStack(options: { readonly port?: number } = {}): Promise<MiniStack> {
   const program = join(await installed(), "bin/ministack");
-  const [port] = await freePorts(1);
+  const port = options.port ?? (await freePorts(1))[0];
   const folder = mkdtempSync(join(tmpdir(), "millrace-ministack-"));
   const logFile = join(folder, "log.txt");
   const log = openSync(logFile, "a");

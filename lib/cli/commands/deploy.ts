@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { Command } from "commander";
 import { loadApplication } from "../../local/application.ts";
 import { MillraceError } from "../../stream/error.ts";
+import { credentialsFor, EMULATOR_REGION, ENDPOINT_HELP, endpointOf } from "../emulator.ts";
 import { examples } from "../help.ts";
 import { appOption, toAppFolder } from "../place.ts";
 import { showPlural } from "../printable.ts";
@@ -21,13 +22,11 @@ type DeployOptions = {
   readonly destroy?: true;
 };
 
-const REGION = "us-east-1";
-
 export function deployCommand(terminal: Terminal): Command {
   return new Command("deploy")
     .description("Deploy the stack into an emulator of AWS (MiniStack, LocalStack); npx cdk deploy is for AWS itself.")
     .requiredOption("--local", "into an emulator")
-    .option("--endpoint <address>", "the emulator's (default: AWS_ENDPOINT_URL)")
+    .option("--endpoint <address>", ENDPOINT_HELP)
     .option("--kafka <servers>", "host:port, of a Kafka without TLS and login", "127.0.0.1:9092")
     .option("--stage <name>", "what the CDK app is told as its context's stage; kafka is told too", "local")
     .option("--out <folder>", "where the CDK puts what it makes", "cdk.out")
@@ -41,12 +40,7 @@ export function deployCommand(terminal: Terminal): Command {
       ]),
     )
     .action(async (options: DeployOptions) => {
-      const endpoint = options.endpoint ?? process.env.AWS_ENDPOINT_URL;
-      if (endpoint === undefined || !URL.canParse(endpoint))
-        throw new MillraceError(
-          "usage",
-          "Where is the emulator? Say --endpoint http://127.0.0.1:4566, or set AWS_ENDPOINT_URL.",
-        );
+      const endpoint = endpointOf(options);
       const folder = toAppFolder(options, terminal);
       const context = ["--context", `stage=${options.stage}`, "--context", `kafka=${options.kafka}`];
       const cdk = (...args: readonly string[]) =>
@@ -97,17 +91,17 @@ function cdkOf(folder: string): string {
   }
 }
 
-/** An emulator gets no keys that are worth anything; and a key of its own, since the CDK remembers accounts by key. */
 function environmentFor(endpoint: string): NodeJS.ProcessEnv {
   const { AWS_PROFILE: _profile, AWS_SESSION_TOKEN: _token, ...rest } = process.env;
+  const { accessKeyId, secretAccessKey } = credentialsFor(endpoint);
   return {
     ...rest,
     PATH: [dirname(process.execPath), rest.PATH].join(delimiter),
     AWS_ENDPOINT_URL: endpoint,
-    AWS_ACCESS_KEY_ID: `emulator${new URL(endpoint).port}`,
-    AWS_SECRET_ACCESS_KEY: "local",
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: EMULATOR_REGION,
+    AWS_DEFAULT_REGION: EMULATOR_REGION,
     CDK_DISABLE_CLI_TELEMETRY: "1",
   };
 }

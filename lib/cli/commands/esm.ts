@@ -1,13 +1,15 @@
-/** `millrace esm`: an event source mapping by itself, between a topic of any Kafka and any Lambda handler. */
+/** `millrace esm`: an event source mapping by itself, between a topic of any Kafka and any Lambda handler; or all those of a stack that is in an emulator. */
 
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Broker } from "../../kafka/broker.ts";
 import { EventSourceMapping } from "../../local/event-source-mapping.ts";
 import { importFile } from "../../local/import-file.ts";
 import type { LambdaHandler } from "../../local/invocation.ts";
-import type { MappingNotice } from "../../local/mapping-options.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
+import { describeNotice, isExpected } from "../describe-notice.ts";
+import { ENDPOINT_HELP, endpointOf } from "../emulator.ts";
 import { examples } from "../help.ts";
 import { kafkaSettingsOption } from "../place.ts";
 import { showPlural } from "../printable.ts";
@@ -16,12 +18,12 @@ import { waitForInterrupt } from "../wait.ts";
 
 const EXPORT_DEFAULT = "handler";
 
-type EsmOptions = {
-  readonly topic: string;
-  readonly handler: string;
-  readonly kafka?: string;
-  readonly kafkaSettings?: string;
-  readonly profile?: string;
+type EsmOptions = KafkaOptions & {
+  readonly topic?: string;
+  readonly handler?: string;
+  readonly stack?: string;
+  readonly out: string;
+  readonly endpoint?: string;
   readonly group?: string;
   readonly batchSize?: number;
   readonly batchWindow?: number;
@@ -33,11 +35,28 @@ type EsmOptions = {
   readonly retries?: number;
 };
 
+type KafkaOptions = { readonly kafka?: string; readonly kafkaSettings?: string; readonly profile?: string };
+
+/** What a template says of each mapping. */
+const SAID_BY_TEMPLATE = [
+  "topic",
+  "handler",
+  "group",
+  "batchSize",
+  "batchWindow",
+  "timeout",
+  "latest",
+  "provisioned",
+  "bisect",
+  "partialResponses",
+  "retries",
+];
+
 export function esmCommand(terminal: Terminal): Command {
   return new Command("esm")
     .description("Invoke any Lambda handler with a topic's records, as Lambda's Kafka event source mapping does.")
-    .requiredOption("--topic <name>", "the topic to read")
-    .requiredOption("--handler <file>", `a file with a handler; file#name for another export than "${EXPORT_DEFAULT}"`)
+    .option("--topic <name>", "the topic to read")
+    .option("--handler <file>", `a file with a handler; file#name for another export than "${EXPORT_DEFAULT}"`)
     .option("--kafka <servers>", "host:port, separated by commas (default: KAFKA_BOOTSTRAP_SERVERS, or 127.0.0.1:9092)")
     .addOption(kafkaSettingsOption())
     .option("--profile <name>", "log in to Kafka by IAM with the credentials of this AWS profile")
@@ -50,6 +69,14 @@ export function esmCommand(terminal: Terminal): Command {
     .option("--bisect", "halve a batch that fails")
     .option("--partial-responses", "believe `batchItemFailures`")
     .option("--retries <n>", "give a batch up after so many retries", toNumber)
+    .addOption(
+      new Option(
+        "--stack <name>",
+        "instead of all these: every mapping of a stack in an emulator, as its template says",
+      ).conflicts(SAID_BY_TEMPLATE),
+    )
+    .option("--out <folder>", "what the CDK has made of the stack", "cdk.out")
+    .option("--endpoint <address>", ENDPOINT_HELP)
     .addHelpText(
       "after",
       examples([
@@ -62,41 +89,100 @@ export function esmCommand(terminal: Terminal): Command {
           "millrace esm --topic orders --handler ./my-handler.ts --kafka-settings kafka.json",
           "from a Kafka with TLS and a login",
         ],
+        [
+          "millrace esm --stack Lines-local --endpoint http://127.0.0.1:4566",
+          "what `millrace deploy --local` has deployed begins to count",
+        ],
       ]),
     )
     .action(async (options: EsmOptions) => {
-      const handler = await handlerOf(options.handler, terminal);
-      const { KafkaBroker } = await import("../../kafka/kafka-broker.ts");
-      const { readKafkaSettings } = await import("../../kafka/read-kafka-settings.ts");
-      const { kafka, kafkaSettings, profile } = options;
-      const settings = readKafkaSettings({ brokers: kafka, file: kafkaSettings, profile, folder: terminal.folder });
-      const broker = new KafkaBroker(settings);
-      const interrupt = waitForInterrupt(terminal);
-      try {
-        await checkTopic(broker, options.topic);
-        const mapping = newMapping(options, handler, broker, settings.brokers.join(), terminal);
-        const stopping = new AbortController();
-        const running = mapping.run(stopping.signal);
-        terminal.out(`Reading ${options.topic} for ${options.handler}; Ctrl-C stops.\n`);
-        await Promise.race([interrupt.over, running]);
-        stopping.abort();
-        await running;
-        terminal.out(`Stopped after ${showPlural(mapping.counters.records, "record")}.\n`);
-      } finally {
-        interrupt.end();
-        await broker.close();
-      }
+      if (options.stack !== undefined) return runStack(options.stack, options, terminal);
+      const { topic, handler: file } = options;
+      if (topic === undefined || file === undefined)
+        throw new MillraceError(
+          "usage",
+          "What is to be read, and by whom? Say --topic and --handler, or --stack. See `millrace esm --help`.",
+        );
+      const handler = await handlerOf(file, terminal);
+      await withKafka(options, terminal, async (broker, bootstrapServers) => {
+        await checkTopics(broker, [topic]);
+        const mapping = newMapping(topic, options, handler, broker, bootstrapServers, terminal);
+        await runUntilInterrupt([mapping], `Reading ${topic} for ${file}; Ctrl-C stops.`, terminal);
+      });
     });
 }
 
+/** The mappings of a stack, which the emulator that it is in does not run. */
+async function runStack(stack: string, options: EsmOptions, terminal: Terminal): Promise<void> {
+  const endpoint = endpointOf(options);
+  const { mappingsOf, openMappings } = await import("../stack-mappings.ts");
+  const found = mappingsOf(terminal.folder, options.out, stack);
+  const kafka = options.kafkaSettings === undefined ? (options.kafka ?? found[0]?.bootstrapServers) : options.kafka;
+  const place = { ...options, ...(kafka !== undefined && { kafka }) };
+  await withKafka(place, terminal, async (broker, bootstrapServers) => {
+    const topics = [...new Set(found.map(({ topic }) => topic))];
+    await checkTopics(broker, topics);
+    const mappings = await openMappings(found, {
+      endpoint,
+      broker,
+      bootstrapServers,
+      observe: ({ functionName, topic }, notice) =>
+        (isExpected(notice) ? terminal.out : terminal.err).call(
+          terminal,
+          `${functionName}: ${topic}, ${describeNotice(notice)}\n`,
+        ),
+    });
+    const what = `Reading ${listOf(topics)} for ${showPlural(found.length, "mapping")} of ${stack}; Ctrl-C stops.`;
+    await runUntilInterrupt(mappings, what, terminal);
+  });
+}
+
+async function withKafka(
+  { kafka, kafkaSettings, profile }: KafkaOptions,
+  { folder }: Terminal,
+  use: (broker: Broker, bootstrapServers: string) => Promise<void>,
+): Promise<void> {
+  const { KafkaBroker } = await import("../../kafka/kafka-broker.ts");
+  const { readKafkaSettings } = await import("../../kafka/read-kafka-settings.ts");
+  const settings = readKafkaSettings({ brokers: kafka, file: kafkaSettings, profile, folder });
+  const broker = new KafkaBroker(settings);
+  try {
+    await use(broker, settings.brokers.join());
+  } finally {
+    await broker.close();
+  }
+}
+
+async function runUntilInterrupt(
+  mappings: readonly EventSourceMapping[],
+  begin: string,
+  terminal: Terminal,
+): Promise<void> {
+  const interrupt = waitForInterrupt(terminal);
+  const stopping = new AbortController();
+  try {
+    const running = mappings.map((mapping) => mapping.run(stopping.signal));
+    terminal.out(`${begin}\n`);
+    await Promise.race([interrupt.over, ...running]);
+    stopping.abort();
+    await Promise.all(running);
+    const records = mappings.reduce((sum, { counters }) => sum + counters.records, 0);
+    terminal.out(`Stopped after ${showPlural(records, "record")}.\n`);
+  } finally {
+    stopping.abort();
+    interrupt.end();
+  }
+}
+
 function newMapping(
+  topic: string,
   options: EsmOptions,
   handler: LambdaHandler,
-  broker: InstanceType<typeof import("../../kafka/kafka-broker.ts").KafkaBroker>,
+  broker: Broker,
   bootstrapServers: string,
   terminal: Terminal,
 ): EventSourceMapping {
-  const { topic, batchSize, batchWindow, timeout, retries } = options;
+  const { batchSize, batchWindow, timeout, retries } = options;
   return new EventSourceMapping({
     broker,
     topic,
@@ -111,19 +197,17 @@ function newMapping(
     ...(retries !== undefined && { maximumRetryAttempts: retries }),
     eventSource: "SelfManagedKafka",
     bootstrapServers,
-    observe: (notice) => {
-      const sentence = toSentence(notice);
-      if (notice.kind === "invoked" && notice.outcome.kind === "succeeded") terminal.out(`${sentence}\n`);
-      else terminal.err(`${sentence}\n`);
-    },
+    observe: (notice) =>
+      (isExpected(notice) ? terminal.out : terminal.err).call(terminal, `${describeNotice(notice)}\n`),
   });
 }
 
 /** A mapping would wait for a topic for ever; whoever typed its name wants to know. */
-async function checkTopic(broker: { topics(): Promise<readonly { name: string }[]> }, topic: string): Promise<void> {
+async function checkTopics(broker: Pick<Broker, "topics">, topics: readonly string[]): Promise<void> {
   const names = (await broker.topics()).map(({ name }) => name);
-  if (!names.includes(topic))
-    throw new MillraceError("usage", `There is no topic ${quote(topic)}; there are: ${listOf(names)}.`);
+  for (const topic of topics)
+    if (!names.includes(topic))
+      throw new MillraceError("usage", `There is no topic ${quote(topic)}; there are: ${listOf(names)}.`);
 }
 
 async function handlerOf(named: string, terminal: Terminal): Promise<LambdaHandler> {
@@ -134,25 +218,6 @@ async function handlerOf(named: string, terminal: Terminal): Promise<LambdaHandl
     "usage",
     `${file} exports no function called ${quote(name)}; another one is named as ${file}#name.`,
   );
-}
-
-function toSentence(notice: MappingNotice): string {
-  switch (notice.kind) {
-    case "invoked": {
-      const { records, partitions, outcome, tookMs } = notice;
-      const what = `${showPlural(records, "record")} of ${partitions.length === 1 ? "partition" : "partitions"} ${partitions.join(", ")}`;
-      if (outcome.kind === "succeeded") return `${what} in ${Math.round(tookMs)} ms`;
-      return `${what} failed: ${outcome.error instanceof Error ? outcome.error.message : String(outcome.error)}`;
-    }
-    case "discarded":
-      return `given up: ${notice.discarded.condition}, ${notice.discarded.partitions.map((p) => `partition ${p.partition}, offsets ${p.firstOffset} to ${p.lastOffset}`).join("; ")}`;
-    case "reset":
-      return `partition ${notice.partition}: offset ${notice.from} is not there any more, going on at ${notice.to}`;
-    case "broker-failed":
-      return notice.error instanceof Error ? notice.error.message : String(notice.error);
-    default:
-      return notice satisfies never;
-  }
 }
 
 function toNumber(text: string): number {

@@ -20,6 +20,8 @@ export type SynthesizedMapping = {
   readonly batchSize: number;
   readonly batchWindowSeconds: number;
   readonly startingPosition: "TRIM_HORIZON" | "LATEST";
+  /** host:port, separated by commas; undefined where only a deployment knows them. */
+  readonly bootstrapServers: string | undefined;
 };
 
 export type Assembly = {
@@ -30,10 +32,16 @@ export type Assembly = {
 };
 
 type Properties = Readonly<Record<string, unknown>>;
-type Resource = { readonly Type: string; readonly Properties?: Properties };
+type Resource = { readonly Type: string; readonly Properties?: Properties; readonly Metadata?: Properties };
 type Template = { readonly Resources: Readonly<Record<string, Resource>> };
+type Manifest = {
+  readonly artifacts?: Readonly<
+    Record<string, { readonly type: string; readonly properties?: { templateFile?: string; stackName?: string } }>
+  >;
+};
 
 const TEMPLATE_END = ".template.json";
+const STACK = "aws:cloudformation:stack";
 /** Under which of its properties a resource has the name that a reference to it means. */
 const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   "AWS::DynamoDB::Table": "TableName",
@@ -42,12 +50,13 @@ const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   "AWS::Lambda::Function": "FunctionName",
 };
 
-/** Reads a folder. Throws MillraceError "usage" where there are no templates. */
-export function readAssembly(folder: string): Assembly {
+/** Reads a folder; of it, where a stack is named, what belongs to that. Throws MillraceError "usage" where there are no templates, or none of that stack. */
+export function readAssembly(folder: string, stack?: string): Assembly {
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(TEMPLATE_END)) : [];
   if (files.length === 0)
     throw new MillraceError("usage", `There are no templates in ${folder}: npx cdk synth makes them.`);
-  const templates = files.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Template);
+  const readTemplate = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Template;
+  const templates = stack === undefined ? files.map(readTemplate) : templatesOf(stack, folder, readTemplate);
   const all = templates.flatMap((template) => Object.values(template.Resources).map((one) => ({ ...one, template })));
   const ofType = (type: string) =>
     all.flatMap(({ Type, Properties = {}, template }) =>
@@ -58,6 +67,28 @@ export function readAssembly(folder: string): Assembly {
     mappings: ofType("AWS::Lambda::EventSourceMapping").flatMap(toMappings),
     propertiesOf: (type) => ofType(type).map(({ properties }) => properties),
   };
+}
+
+/** A stack's template and those of the stacks in it. */
+function templatesOf(stack: string, folder: string, readTemplate: (name: string) => Template): readonly Template[] {
+  const { artifacts = {} } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+  const stacks = Object.entries(artifacts).filter(([, { type }]) => type === STACK);
+  const found = stacks.find(([id, { properties }]) => stack === (properties?.stackName ?? id) || stack === id);
+  const file = found?.[1].properties?.templateFile;
+  if (file === undefined)
+    throw new MillraceError(
+      "usage",
+      `There is no stack ${quote(stack)} in ${folder}; there are ${listOf(stacks.map(([id]) => id))}.`,
+    );
+  const withNested = (name: string): readonly Template[] => {
+    const template = readTemplate(name);
+    const nested = Object.values(template.Resources).flatMap(({ Type, Metadata }) => {
+      const path = Metadata?.["aws:asset:path"];
+      return Type === "AWS::CloudFormation::Stack" && typeof path === "string" ? withNested(path) : [];
+    });
+    return [template, ...nested];
+  };
+  return withNested(file);
 }
 
 /** A function by its name in AWS, or in its application. Throws MillraceError "usage" where there is none, or more than one. */
@@ -115,6 +146,7 @@ function toMappings({ properties, textOf }: Found): readonly SynthesizedMapping[
     StartingPosition,
     AmazonManagedKafkaEventSourceConfig: managed,
     SelfManagedKafkaEventSourceConfig: selfManaged,
+    SelfManagedEventSource: source,
   } = properties as {
     Topics?: readonly string[];
     FunctionName: unknown;
@@ -123,7 +155,9 @@ function toMappings({ properties, textOf }: Found): readonly SynthesizedMapping[
     StartingPosition: SynthesizedMapping["startingPosition"];
     AmazonManagedKafkaEventSourceConfig?: { ConsumerGroupId: string };
     SelfManagedKafkaEventSourceConfig?: { ConsumerGroupId: string };
+    SelfManagedEventSource?: { Endpoints: { KafkaBootstrapServers: readonly unknown[] } };
   };
+  const servers = source?.Endpoints.KafkaBootstrapServers.map(textOf);
   const functionName = textOf(FunctionName);
   const consumerGroup = (managed ?? selfManaged)?.ConsumerGroupId;
   if (functionName === undefined || consumerGroup === undefined) return [];
@@ -134,6 +168,7 @@ function toMappings({ properties, textOf }: Found): readonly SynthesizedMapping[
     batchSize: BatchSize,
     batchWindowSeconds: MaximumBatchingWindowInSeconds,
     startingPosition: StartingPosition,
+    bootstrapServers: servers?.includes(undefined) === false ? servers.join() : undefined,
   }));
 }
 
