@@ -1,7 +1,12 @@
 /** `npm run bench`: prints the figures of bench/README.md, as ratios of what ran side by side. With `-- --services` those on Apache Kafka and DynamoDB Local. */
 
-import { cpus } from "node:os";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { hasCommit, runAgainst } from "./against.ts";
+import { type Baseline, compare, keep } from "./baseline.ts";
 import { bundle } from "./bundle.ts";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
@@ -9,14 +14,17 @@ import { joinViews } from "./join-views.ts";
 import { liveKeys } from "./live-keys.ts";
 import { mapAsync } from "./map-async.ts";
 import { matchViews } from "./pattern-views.ts";
+import { describeComparison, describeSection, describeSideBySide } from "./report.ts";
 import type { ProgressOf, Section } from "./section.ts";
 import { commits } from "./services/commits.ts";
+import { latency } from "./services/latency.ts";
 import { once } from "./services/once.ts";
 import { recovery } from "./services/recovery.ts";
 import { restart } from "./services/restart.ts";
 import { startServers } from "./services/servers.ts";
 import { words } from "./services/words.ts";
 import { sketches } from "./sketches.ts";
+import { speedNow } from "./speed.ts";
 import { stateSize } from "./state-size.ts";
 import { timers } from "./timers.ts";
 import { tricks } from "./tricks.ts";
@@ -26,12 +34,18 @@ const HELP = `Usage: npm run bench [-- options]
 
   --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks or bundle (default: all of them)
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
-                  with --only: commits, once, words, restart or recovery
+                  with --only: commits, once, latency, words, restart or recovery
+  --compare       beside the figures what has changed since those that are kept in bench/baseline.json
+  --save          keep these figures there
+  --against <commit>  the same benchmarks at that commit too, in turn, as processes of their own
+  --rounds <n>    of --against (default: 3)
   --json          one JSON document on standard output, nothing else there
   --help          this text
 
 Examples: npm run bench -- --only count
           npm run bench -- --services
+          npm run bench -- --only joins --compare
+          npm run bench -- --only count --against HEAD~1
 `;
 
 /** Ended by Ctrl-C: 128 and the number of SIGINT. */
@@ -41,10 +55,16 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     services: { type: "boolean", default: false },
+    compare: { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
+    against: { type: "string" },
+    rounds: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
+
+const BASELINE = join(import.meta.dirname, "baseline.json");
 
 const stopped = new AbortController();
 
@@ -81,29 +101,54 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  return values.services ? runOnServices() : run(here);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  try {
+    if (values.against !== undefined) return await runBoth(values.against);
+    return await (values.services ? runOnServices() : run(here));
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+    process.stderr.write("Stopped.\n");
+    return EXIT_INTERRUPTED;
+  }
+}
+
+/** The second time at once; what was started is killed on the way out. */
+function stop(): void {
+  if (stopped.signal.aborted) process.exit(EXIT_INTERRUPTED);
+  stopped.abort(new Error("Stopped."));
+}
+
+async function runBoth(commit: string): Promise<number> {
+  const rounds = Number(values.rounds);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) {
+    process.stderr.write(`--rounds is a whole number from 1, not "${values.rounds}".\n`);
+    return 2;
+  }
+  if (!hasCommit(commit)) {
+    process.stderr.write(`There is no commit "${commit}" here.\n`);
+    return 2;
+  }
+  const args = [
+    ...(values.services ? ["--services"] : []),
+    ...(values.only === undefined ? [] : ["--only", values.only]),
+  ];
+  const progress = progressOf(`${commit} and here`);
+  const rows = await runAgainst({ commit, args, rounds, progress, signal: stopped.signal });
+  say(values.json ? `${JSON.stringify({ commit, rows })}\n` : describeSideBySide(rows, commit));
+  return 0;
 }
 
 async function runOnServices(): Promise<number> {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => {
-      // The second time at once; what was started is killed on the way out.
-      if (stopped.signal.aborted) process.exit(EXIT_INTERRUPTED);
-      stopped.abort(new Error(signal));
-    });
   const servers = await startServers();
   try {
     return await run({
       commits: async () => [await commits(servers, progressOf)],
       once: async () => [await once(servers, progressOf)],
+      latency: async () => [await latency(servers, progressOf)],
       words: async () => [await words(servers, progressOf)],
       restart: async () => [await restart(servers, progressOf)],
       recovery: async () => [await recovery(progressOf, stopped.signal)],
     });
-  } catch (error) {
-    if (!stopped.signal.aborted) throw error;
-    process.stderr.write("Stopped.\n");
-    return EXIT_INTERRUPTED;
   } finally {
     await servers.stop();
   }
@@ -121,26 +166,45 @@ async function run(benchmarks: Benchmarks): Promise<number> {
     cores: cpus().length,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
+    load: Number(loadavg()[0]?.toFixed(1)),
   };
   if (!values.json)
-    process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.platform}\n`);
+    say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.platform}, load ${machine.load}\n`);
+  const isKept = values.compare || values.save;
+  const loopUs = isKept ? await speedNow(progressOf("straight loop")) : undefined;
   const sections: Section[] = [];
   for (const name of names) {
     for (const section of (await benchmarks[name]?.()) ?? []) {
       sections.push(section);
-      if (!values.json) process.stdout.write(toTable(section));
+      if (!values.json) say(describeSection(section));
     }
   }
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, sections })}\n`);
+  const comparisons = values.compare ? compare(readBaseline(), sections, loopUs as number) : [];
+  if (!values.json) for (const comparison of comparisons) say(describeComparison(comparison));
+  if (values.json) say(`${JSON.stringify({ machine, sections, ...(values.compare && { comparisons }) })}\n`);
+  if (values.save)
+    writeBaseline(
+      keep(readBaseline(), machine, sections, {
+        commit: commitHere(),
+        date: new Date().toISOString().slice(0, 10),
+        loopUs: loopUs as number,
+      }),
+    );
   return 0;
 }
 
-function toTable({ title, rows }: Section): string {
-  const width = Math.max(...rows.map(({ what }) => what.length));
-  const lines = rows.map(({ what, figure, ratio, target }) => {
-    const beside = ratio === undefined ? "" : `  ${ratio.toFixed(2)} ×`;
-    const wanted = target === undefined ? "" : `  (target ${target}${ratio === undefined ? "" : " ×"})`;
-    return `  ${what.padEnd(width)}  ${figure}${beside}${wanted}`;
-  });
-  return `\n${title}\n${lines.join("\n")}\n`;
+function readBaseline(): Baseline | undefined {
+  return existsSync(BASELINE) ? (JSON.parse(readFileSync(BASELINE, "utf8")) as Baseline) : undefined;
+}
+
+function writeBaseline(baseline: Baseline): void {
+  writeFileSync(BASELINE, `${JSON.stringify(baseline, undefined, 2)}\n`);
+}
+
+function commitHere(): string {
+  return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
 }
