@@ -134,11 +134,7 @@ export class StateRules {
   requireKeepable(value: unknown, what = this.what): void {
     if (value === undefined) throw new MillraceError("unstorable", `${what} cannot become undefined`);
     requireStorable(value, what);
-    if (lengthLeft(value, VALUE_LENGTH_MAX) < 0)
-      throw new MillraceError(
-        "unstorable",
-        `a value of ${what} is longer than ${VALUE_LENGTH_MAX} characters: keep parts of it under names of their own, in a mapState`,
-      );
+    requireShort(value, what, ": keep parts of it under names of their own, in a mapState");
   }
 
   /** A value that was kept, as it is handed out. */
@@ -159,6 +155,12 @@ export class StateRules {
       throw new MillraceError("format", `${prefix}: ${cause.message}`, { cause });
     }
   }
+}
+
+/** A value of more characters would make every entry and chunk that it is in too large. */
+export function requireShort(value: unknown, what: string, instead: string): void {
+  if (lengthLeft(value, VALUE_LENGTH_MAX) < 0)
+    throw new MillraceError("unstorable", `a value of ${what} is longer than ${VALUE_LENGTH_MAX} characters${instead}`);
 }
 
 /** What is left of `left` when the length of a value is taken off; negative where it is longer. */

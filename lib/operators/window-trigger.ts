@@ -6,6 +6,7 @@ import { MillraceError } from "../stream/error.ts";
 import type { TriggerResult } from "../stream/trigger.ts";
 import { nameOf, type Span, toWindow } from "../windows/assign.ts";
 import type { TriggerBehaviour, TriggerScope } from "../windows/triggers.ts";
+import { requireShort } from "./state-scope.ts";
 import type { TaskTime } from "./step.ts";
 import type { Timers } from "./timers.ts";
 
@@ -82,6 +83,7 @@ export class WindowTrigger implements TriggerScope {
     if (state === undefined) this.forget();
     else {
       requireStorable(state, "the state of the trigger");
+      requireShort(state, "the state of the trigger", "");
       this.#setup.memory.set(this.#name, this.#key, state);
     }
   }

@@ -1,5 +1,6 @@
 /** Which elements evictors leave. After Flink's evictors of the same names. */
 
+import { toNumber } from "../stream/aggregators-numeric.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { EvictorContext, EvictorSpec, TimedElement } from "../stream/evictor.ts";
 
@@ -29,7 +30,10 @@ export function evict(
     }
     case "delta": {
       const last = (elements.at(-1) as TimedElement<unknown>).value;
-      return filtered(elements, ({ value }) => !(evictor.delta(value, last) >= evictor.threshold));
+      return filtered(
+        elements,
+        ({ value }) => toNumber("deltaEvictor", evictor.delta(value, last)) < evictor.threshold,
+      );
     }
     default:
       return evictor satisfies never;

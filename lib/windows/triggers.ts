@@ -1,5 +1,6 @@
 /** What triggers do, with an element, at a time, when windows merge, and when a window goes. After Flink's triggers of the same names. */
 
+import { toNumber } from "../stream/aggregators-numeric.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { CustomTriggerSpec, TriggerResult, TriggerSpec } from "../stream/trigger.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
@@ -53,7 +54,7 @@ export function behaviourOf(trigger: TriggerSpec, time: WindowAssignerSpec["time
         onElement(value, scope) {
           // In an array, as the element may be null.
           if (scope.state === undefined) scope.state = [value];
-          else if (trigger.delta((scope.state as [unknown])[0], value) > trigger.threshold) {
+          else if (toNumber("deltaTrigger", trigger.delta((scope.state as [unknown])[0], value)) > trigger.threshold) {
             scope.state = [value];
             return "fire";
           }
