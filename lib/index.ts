@@ -6,13 +6,15 @@ export { openKafkaBroker } from "./kafka/open-kafka-broker.ts";
 export { type OperatorSettings, operator } from "./lambda/operator.ts";
 
 export { EventSourceMapping, type PartitionPosition } from "./local/event-source-mapping.ts";
+export { type CostBudget, expectCost, type MeasuredCost } from "./local/expect-cost.ts";
 export type { LambdaContext, LambdaHandler, LocalFunction } from "./local/invocation.ts";
 export type { Discarded, EventSourceMappingOptions, MappingNotice } from "./local/mapping-options.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./local/memory-broker.ts";
 export { at, type Placed } from "./local/placed.ts";
 export type { StateCell } from "./local/read-state.ts";
 export type { TopicElement } from "./local/read-topic.ts";
-export { TestDriver, type TestDriverOptions, testDriver } from "./local/test-driver.ts";
+export { TestDriver, testDriver } from "./local/test-driver.ts";
+export type { TestDriverOptions } from "./local/test-driver-options.ts";
 export type { DeadLetter } from "./runtime/dead-letter.ts";
 export type { Handler, InvocationContext, Operator } from "./runtime/operator-handler.ts";
 export type { TaskReport } from "./runtime/report.ts";

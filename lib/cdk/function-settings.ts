@@ -1,6 +1,6 @@
 /** Which settings a function is deployed with: pure decisions from its plan, what its operator says, and what the stack says; and what is refused. */
 
-import { LAMBDA_WINDOW_SECONDS, TUNINGS, WITH_LOG, WITHOUT_LOG } from "../lambda/deployed-defaults.ts";
+import { LAMBDA_WINDOW_SECONDS, TUNINGS, WITH_LOG, WITHOUT_LOG } from "../cost/deployed-defaults.ts";
 import { MillraceError } from "../stream/error.ts";
 import { needsClock } from "../stream/needs-clock.ts";
 import type { FunctionOptions } from "../stream/operator-definition.ts";

@@ -13,7 +13,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { LAMBDA_WINDOW_SECONDS } from "../lambda/deployed-defaults.ts";
+import { LAMBDA_WINDOW_SECONDS } from "../cost/deployed-defaults.ts";
 import { type LambdaSettings, toEnvironment } from "../lambda/lambda-settings.ts";
 import { topicsReadBy } from "../local/tick.ts";
 import type { FunctionPlan } from "../stream/plan.ts";

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../stream/error.ts";
+import { costCommand } from "./commands/cost.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { dlqCommand } from "./commands/dlq.ts";
 import { esmCommand } from "./commands/esm.ts";
@@ -30,6 +31,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(tablesCommand(terminal))
     .addCommand(stateCommand(terminal))
     .addCommand(dlqCommand(terminal))
+    .addCommand(costCommand(terminal))
     .addCommand(esmCommand(terminal))
     .addCommand(deployCommand(terminal))
     .addCommand(

@@ -77,7 +77,7 @@ export function toAppFolder(options: PlaceOptions, terminal: Terminal): string {
   return resolve(terminal.folder, options.app ?? ".");
 }
 
-function toStateFolder(options: PlaceOptions, terminal: Terminal): string {
+export function toStateFolder(options: PlaceOptions, terminal: Terminal): string {
   return options.state === undefined
     ? join(toAppFolder(options, terminal), STATE_FOLDER)
     : resolve(terminal.folder, options.state);

@@ -88,14 +88,17 @@ function toLine(functionName: string, reports: readonly TaskReport[], invocation
     ...counted,
     ...values,
     requestId,
-    tasks: reports.map(({ topic, partition, checkpoint, sequenceNumber, records, outputs, watermarkMs }) => ({
-      task: `${topic}-${partition}`,
-      offset: checkpoint,
-      commit: sequenceNumber,
-      records,
-      outputs,
-      watermark: Number.isFinite(watermarkMs) ? watermarkMs : null,
-    })),
+    tasks: reports.map(
+      ({ topic, partition, checkpoint, sequenceNumber, records, outputs, changedCells, watermarkMs }) => ({
+        task: `${topic}-${partition}`,
+        offset: checkpoint,
+        commit: sequenceNumber,
+        records,
+        outputs,
+        cells: changedCells,
+        watermark: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      }),
+    ),
   };
 }
 

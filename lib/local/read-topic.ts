@@ -64,3 +64,13 @@ function decoded(bytes: Uint8Array | null, format: AnyTopic["valueFormat"] | und
     return bytes;
   }
 }
+
+/** Each record once: a repeat has the same identity. */
+export function onlyFirst<T extends TopicElement>(records: readonly T[]): T[] {
+  const seen = new Set<string>();
+  return records.filter(({ identity }) => {
+    if (identity === undefined) return true;
+    const name = JSON.stringify(identity);
+    return !seen.has(name) && seen.add(name) !== undefined;
+  });
+}

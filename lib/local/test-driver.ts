@@ -10,6 +10,7 @@ import type { TaskReport } from "../runtime/report.ts";
 import { machineSettings } from "../runtime/settings-source.ts";
 import { kafkaPartitionOf } from "../state/murmur2.ts";
 import { MemoryStateLog } from "../state-log/memory-state-log.ts";
+import type { StateLog } from "../state-log/state-log.ts";
 import { type AsyncCall, type AsyncFunction, type AsyncSpec, toAsyncSpec } from "../stream/async-function.ts";
 import type { Duration } from "../stream/duration.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -19,6 +20,7 @@ import type { OutsideSink, SinkElement } from "../stream/sink.ts";
 import type { AnyTopic, Topic } from "../stream/topic.ts";
 import { buildTopology, partitionsOf } from "../stream/topology.ts";
 import { MemoryTableStore } from "../tables/memory-table-store.ts";
+import type { TableStore } from "../tables/table-store.ts";
 import type { BatchResponse, RedriveEvent, RedriveOutcome, RedriveResponse, TickEvent } from "../wire/lambda-event.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { writeEvent } from "./event-json.ts";
@@ -27,28 +29,11 @@ import { MemoryBroker } from "./memory-broker.ts";
 import { isPlaced, type Placed } from "./placed.ts";
 import { readKeyedState, type StateCell } from "./read-state.ts";
 import { readTable } from "./read-table.ts";
-import { readTopic, type TopicElement } from "./read-topic.ts";
+import { onlyFirst, readTopic, type TopicElement } from "./read-topic.ts";
 import { redrive } from "./redrive.ts";
 import { SinkRecorder, type SinkWrite } from "./sink-recorder.ts";
+import type { TestDriverOptions } from "./test-driver-options.ts";
 import { sourceTasksOf, type TaskPlace, tickEvent, topicsReadBy } from "./tick.ts";
-
-/** How a test driver runs its operators. */
-export interface TestDriverOptions {
-  /** Partitions of every topic. Default 1, so that time moves with every element; "declared" takes those of the declarations. */
-  readonly partitions?: number | "declared";
-  /** Where the clock stands at first, epoch milliseconds. Default: the year 2100, so that no element is from the future. */
-  readonly startMs?: number;
-  /** Records per batch. Default 1,000. */
-  readonly batchSize?: number;
-  /** Run every batch twice and compare, with frozen elements. Default true. */
-  readonly strict?: boolean;
-  /** Environment variables, for settings and secrets, beside those of the process. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Forget everything but the log after every batch, as if every invocation had a new environment. Default false. */
-  readonly restartAfterEveryBatch?: boolean;
-  /** After how many results of windows and timers that are due at once a commit is full, and the next goes on. At least 1; default 20,000, as on Lambda. */
-  readonly resultsPerCommit?: number;
-}
 
 const START_MS = Date.UTC(2100, 0, 1);
 
@@ -68,7 +53,12 @@ export async function testDriver(
     list.map((operator) => operator.definition),
     counts,
   );
-  const driver = new TestDriver(topology, list, options);
+  const charged = options.charged === true ? await import("./charged-stores.ts") : undefined;
+  const stores =
+    charged === undefined
+      ? { log: new MemoryStateLog(), tables: new MemoryTableStore() }
+      : { log: new charged.ChargedStores(Date.now).newStateLog(), tables: new charged.ChargedTableStore() };
+  const driver = new TestDriver(topology, list, options, stores);
   await driver.begin();
   return driver;
 }
@@ -79,19 +69,27 @@ export class TestDriver implements AsyncDisposable {
   readonly #operators: ReadonlyMap<string, Operator>;
   readonly #options: TestDriverOptions;
   readonly #broker = new MemoryBroker();
-  readonly #log = new MemoryStateLog();
-  readonly #tables = new MemoryTableStore();
+  readonly #log: StateLog;
+  readonly #tables: TableStore;
   readonly #positions = new Map<string, number>();
   readonly #wakes = new Map<string, { plan: FunctionPlan; task: TaskPlace; atMs: number }>();
   readonly #reports: TaskReport[] = [];
+  readonly #invocations = new Map<string, number>();
   readonly #sinks = new SinkRecorder();
   readonly #replaced = new Map<AsyncSpec, (value: unknown, call: unknown) => unknown>();
   #nowMs: number;
   #host: Host;
 
   /** Use `testDriver`. */
-  constructor(topology: Topology, operators: readonly Operator[], options: TestDriverOptions) {
+  constructor(
+    topology: Topology,
+    operators: readonly Operator[],
+    options: TestDriverOptions,
+    { log, tables }: { readonly log: StateLog; readonly tables: TableStore },
+  ) {
     this.#topology = topology;
+    this.#log = log;
+    this.#tables = tables;
     this.#operators = new Map(operators.map((operator) => [operator.operatorName, operator]));
     this.#options = options;
     this.#nowMs = options.startMs ?? START_MS;
@@ -248,6 +246,11 @@ export class TestDriver implements AsyncDisposable {
     return this.#reports;
   }
 
+  /** How often each function was called so far, by batches and by ticks. */
+  get invocations(): ReadonlyMap<string, number> {
+    return this.#invocations;
+  }
+
   /** Late elements that were dropped or sent to their topic. */
   get late(): number {
     return this.#reports.reduce((sum, report) => sum + report.late, 0);
@@ -369,6 +372,7 @@ export class TestDriver implements AsyncDisposable {
 
   async #invoke(plan: FunctionPlan, event: string | TickEvent | RedriveEvent): Promise<BatchResponse> {
     const operator = this.#operators.get(plan.operator.operatorName) as Operator;
+    this.#invocations.set(plan.name, (this.#invocations.get(plan.name) ?? 0) + 1);
     const context = {
       awsRequestId: "test",
       functionName: plan.name,
@@ -385,14 +389,4 @@ export class TestDriver implements AsyncDisposable {
     if (declared !== undefined) return declared;
     throw new MillraceError("usage", `No operator of this driver reads or writes topic ${topic.topicName}.`);
   }
-}
-
-/** Each record once: a repeat has the same identity. */
-function onlyFirst<T extends TopicElement>(records: readonly T[]): T[] {
-  const seen = new Set<string>();
-  return records.filter(({ identity }) => {
-    if (identity === undefined) return true;
-    const name = JSON.stringify(identity);
-    return !seen.has(name) && seen.add(name) !== undefined;
-  });
 }

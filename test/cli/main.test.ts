@@ -41,6 +41,7 @@ const COMMANDS = [
   ["dlq", "list"],
   ["dlq", "show"],
   ["dlq", "redrive"],
+  ["cost"],
 ];
 
 describe("help", () => {

@@ -16,6 +16,7 @@ export const LIB_FOLDERS = [
   "kafka",
   "tables",
   "runtime",
+  "cost",
   "lambda",
   "local",
   "simulation",
@@ -32,6 +33,7 @@ const PURE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   state: ["node:buffer"],
   operators: [],
   wire: ["node:buffer", "node:zlib"],
+  cost: [],
 };
 
 /** Imports against the order, and pairs that never meet although the order would let them. */
