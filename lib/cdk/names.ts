@@ -1,5 +1,6 @@
 /** Names in AWS and in Kafka: made of the application's name and an operator's, so that code can be moved and renamed around them. */
 
+import { deployedNameOf } from "../lambda/function-name.ts";
 import { MillraceError } from "../stream/error.ts";
 import { quote } from "../stream/sentence.ts";
 
@@ -8,7 +9,7 @@ const FUNCTION_NAME_CHARACTERS_MAX = 64;
 
 /** The physical name of a function. Throws MillraceError "definition" where it is longer than Lambda allows. */
 export function physicalName(application: string, functionName: string): string {
-  const name = `${application}-${functionName}`;
+  const name = deployedNameOf(application, functionName);
   if (name.length <= FUNCTION_NAME_CHARACTERS_MAX) return name;
   throw new MillraceError(
     "definition",

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type Application, loadApplication } from "../local/application.ts";
+import type { InvokeRedrive } from "../local/redrive.ts";
 import { openServices } from "../local/services.ts";
 import { hasWorkspace, openWorkspace, type Workspace } from "../local/workspace.ts";
 import { MillraceError } from "../stream/error.ts";
@@ -20,6 +21,8 @@ export type PlaceOptions = {
   readonly profile?: string;
   readonly snapshots?: string;
   readonly s3Endpoint?: string;
+  readonly deployed?: string;
+  readonly endpoint?: string;
 };
 
 const STATE_FOLDER = ".millrace";
@@ -43,7 +46,7 @@ export function kafkaSettingsOption(): Option {
   );
 }
 
-/** A command that works on an application with its state: in a folder, or on servers, which any of the last seven options asks for. */
+/** A command that works on an application with its state: in a folder; on servers, which any option asks for that names one; or deployed. */
 export function placeCommand(name: string): Command {
   return new Command(name)
     .addOption(appOption())
@@ -54,7 +57,16 @@ export function placeCommand(name: string): Command {
     .option("--dynamodb <address>", 'on this DynamoDB: its address, or "aws"')
     .option("--profile <name>", "with the credentials of this AWS profile")
     .option("--snapshots <place>", "large chunks of DynamoDB's state in s3://bucket/prefix, or in a folder")
-    .option("--s3-endpoint <address>", "on this server instead of AWS's S3");
+    .option("--s3-endpoint <address>", "on this server instead of AWS's S3")
+    .addOption(
+      new Option(
+        "--deployed <application>",
+        "on what is deployed under this name, at AWS or in an emulator: its state, and its topics as far as Kafka can be reached from here",
+      ).conflicts(["state", "services", "dynamodb", "snapshots", "s3Endpoint"]),
+    )
+    .addOption(
+      new Option("--endpoint <address>", "with --deployed: the emulator's (default: AWS_ENDPOINT_URL, or AWS)"),
+    );
 }
 
 /** Whether the options name servers instead of a folder. */
@@ -90,7 +102,13 @@ function toShown(folder: string, terminal: Terminal): string {
 }
 
 /** An application with its state, made where there is none yet. */
-export type Place = { readonly application: Application; readonly workspace: Workspace; readonly stateFolder: string };
+export type Place = {
+  readonly application: Application;
+  readonly workspace: Workspace;
+  readonly stateFolder: string;
+  /** Where the application is deployed: invokes its functions where they are. */
+  readonly invoke?: InvokeRedrive;
+};
 
 /** For commands that change something. */
 export async function openPlace(
@@ -98,7 +116,17 @@ export async function openPlace(
   terminal: Terminal,
   { exclusive }: { readonly exclusive: boolean },
 ): Promise<Place> {
-  const application = await loadApplication(toAppFolder(options, terminal));
+  const application = await loadApplication(toAppFolder(options, terminal), options.deployed);
+  if (options.deployed !== undefined) {
+    if (exclusive)
+      throw new MillraceError(
+        "usage",
+        "What is deployed is run by Lambda and by its mappings, which nobody can hold off from here: this is for applications that run here.",
+      );
+    const { openDeployed } = await import("./deployed.ts");
+    const opened = await openDeployed(application, { ...options, folder: terminal.folder });
+    return { application, ...opened, stateFolder: "DynamoDB" };
+  }
   if (isOnServices(options)) {
     const workspace = await openServices(application, { ...options, folder: terminal.folder });
     return { application, workspace, stateFolder: "DynamoDB" };
@@ -113,7 +141,8 @@ export async function openToLook(
   options: PlaceOptions,
   terminal: Terminal,
 ): Promise<{ readonly application: Application | undefined; readonly workspace: Workspace }> {
-  if (isOnServices(options)) return openPlace(options, terminal, { exclusive: false });
+  if (isOnServices(options) || options.deployed !== undefined)
+    return openPlace(options, terminal, { exclusive: false });
   const appFolder = toAppFolder(options, terminal);
   const isApplication = options.app !== undefined || existsSync(join(appFolder, "functions"));
   const application = isApplication ? await loadApplication(appFolder) : undefined;

@@ -38,7 +38,7 @@ export async function openMappings(
 ): Promise<readonly EventSourceMapping[]> {
   const lambda = new LambdaApi({ endpoint, region: EMULATOR_REGION, credentials: credentialsFor(endpoint) });
   for (const { functionName } of mappings)
-    if (!(await lambda.has(functionName)))
+    if ((await lambda.environmentOf(functionName)) === undefined)
       throw new MillraceError(
         "usage",
         `There is no function ${quote(functionName)} at ${endpoint}: \`millrace deploy --local --endpoint ${endpoint}\` brings it there.`,

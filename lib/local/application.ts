@@ -9,7 +9,7 @@ import { buildTopology } from "../stream/topology.ts";
 import { importFile } from "./import-file.ts";
 
 export type Application = {
-  /** The name in package.json, or that of the folder, without what no name of an application may have. */
+  /** The one it was asked for by; else the name in package.json, or that of the folder, without what no name of an application may have. */
   readonly name: string;
   readonly folder: string;
   readonly topology: Topology;
@@ -21,10 +21,10 @@ const OPERATOR_FILE = /(?<!\.d)\.(ts|mts|js|mjs)$/;
 const NOT_AN_OPERATOR_FILE = /\.(test|spec)\.\w+$/;
 
 /**
- * Loads the application in `folder`. Throws a MillraceError: "usage" where there are no operator files, "definition" for a file that cannot be
+ * Loads the application in `folder`; under another name than that of its package where it is deployed under one. Throws a MillraceError: "usage" where there are no operator files, "definition" for a file that cannot be
  * imported, "topology" where operators do not fit together or files export none.
  */
-export async function loadApplication(folder: string): Promise<Application> {
+export async function loadApplication(folder: string, namedHere?: string): Promise<Application> {
   const functions = join(folder, FUNCTIONS_FOLDER);
   if (!existsSync(functions))
     throw new MillraceError(
@@ -32,7 +32,7 @@ export async function loadApplication(folder: string): Promise<Application> {
       `There is no folder ${functions}. An application keeps its operator files in "${FUNCTIONS_FOLDER}"; run the command in its folder, or name it with --app.`,
     );
   // First, since Node cannot import anything below a package.json that it cannot read.
-  const name = nameOf(folder);
+  const name = namedHere ?? nameOf(folder);
   const files = operatorFilesIn(functions);
   const operators: Operator[] = [];
   for (const file of files) operators.push(...(await operatorsIn(file)));

@@ -12,7 +12,9 @@ const FUNCTIONS = "/2015-03-31/functions";
 /** A function ends after 15 minutes; whoever waits longer waits for a connection that is dead. */
 const ANSWER_TIMEOUT_MS = 16 * 60_000;
 const NOT_FOUND = 404;
+const BUSY = 429;
 const ERRORS_FROM = 400;
+const FAILURES_FROM = 500;
 
 export type LambdaApiOptions = {
   /** Default: AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, or AWS's own address in the region. */
@@ -47,16 +49,23 @@ export class LambdaApi {
     });
   }
 
-  /** Whether a function of this name is there. */
-  async has(functionName: string): Promise<boolean> {
+  /** Where the calls go. */
+  get address(): string {
+    return this.#url.origin;
+  }
+
+  /** The variables that a function was deployed with; undefined where there is no such function. */
+  async environmentOf(functionName: string): Promise<Readonly<Record<string, string>> | undefined> {
     const answer = await this.#send("GET", `${FUNCTIONS}/${functionName}/configuration`);
-    if (answer.status !== NOT_FOUND) this.#check(functionName, answer);
-    return answer.status !== NOT_FOUND;
+    if (answer.status === NOT_FOUND) return undefined;
+    this.#check(functionName, answer);
+    const { Environment } = JSON.parse(answer.body) as { Environment?: { Variables?: Record<string, string> } };
+    return Environment?.Variables ?? {};
   }
 
   /**
-   * Invokes a function with the text of an event and waits for its answer. Rejects with what the function threw, under its name, and with MillraceError
-   * "usage" where Lambda does not take the call. Never repeats anything by itself.
+   * Invokes a function with the text of an event and waits for its answer. Rejects with what the function threw, under its name; with MillraceError "usage"
+   * where Lambda will not take the call, however often; and with another error where it may the next time. Never repeats anything by itself.
    */
   async invoke(functionName: string, eventText: string): Promise<unknown> {
     const answer = await this.#send("POST", `${FUNCTIONS}/${functionName}/invocations`, eventText);
@@ -69,12 +78,12 @@ export class LambdaApi {
 
   #check(functionName: string, { status, body }: Answer): void {
     if (status < ERRORS_FROM) return;
-    throw new MillraceError(
-      "usage",
+    const sentence =
       status === NOT_FOUND
         ? `There is no function ${quote(functionName)} at ${this.#url.origin}: was its stack deployed there?`
-        : `Lambda at ${this.#url.origin} did not take the call of ${quote(functionName)}: ${status} ${messageIn(body)}`,
-    );
+        : `Lambda at ${this.#url.origin} did not take the call of ${quote(functionName)}: ${status} ${messageIn(body)}`;
+    if (status === BUSY || status >= FAILURES_FROM) throw new Error(sentence);
+    throw new MillraceError("usage", sentence);
   }
 
   async #send(method: string, path: string, body = ""): Promise<Answer> {

@@ -8,6 +8,7 @@ import { type Mark, Marks } from "../runtime/read-letters.ts";
 import { toRedriving, whyForeign } from "../runtime/redrive.ts";
 import { toTaskName } from "../runtime/task-name.ts";
 import type { StateLog } from "../state-log/state-log.ts";
+import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import type { KafkaEventRecord, RedriveEvent, RedriveOutcome, RedriveResponse } from "../wire/lambda-event.ts";
 import type { Header } from "../wire/record-columns.ts";
@@ -177,19 +178,16 @@ const ATTEMPTS_MAX = 8;
 const BACKOFF_MS_FIRST = 50;
 const TIMEOUT_MS_DEFAULT = 60_000;
 
-/** Invokes functions in this process as Lambda would, and repeats what fails: what a repeat then finds done counts as done now. */
-export function invokeRepeatedly({
+/** Invokes functions in this process as Lambda would. */
+export function invokeHere({
   operators,
   hostOf,
   clock,
-  onProblem,
 }: {
   readonly operators: readonly Operator[];
   /** The environment of an invocation: asked before each, as one that failed is not to be used again. */
   readonly hostOf: () => Host;
   readonly clock: Clock;
-  /** Told why an invocation failed and will be repeated. */
-  readonly onProblem: (sentence: string) => void;
 }): InvokeRedrive {
   return async (plan, event) => {
     const target = {
@@ -198,16 +196,35 @@ export function invokeRepeatedly({
       timeoutMs: plan.operator.function.timeout ?? TIMEOUT_MS_DEFAULT,
       extendContext: () => ({ [HOST]: hostOf() }),
     };
-    const text = JSON.stringify(event);
-    for (let attempt = 1; ; attempt++) {
-      const result = await invoke(target, text, { clock });
-      if (result.kind === "succeeded") {
-        const response = result.response as RedriveResponse;
-        return attempt === 1 ? response : { ...response, outcomes: response.outcomes.map(toNow) };
+    const result = await invoke(target, JSON.stringify(event), { clock });
+    if (result.kind === "succeeded") return result.response as RedriveResponse;
+    throw result.error;
+  };
+}
+
+/** Repeats what fails, but for calls that cannot be carried out; what a repeat then finds done counts as done now. */
+export function invokeRepeatedly(
+  attempt: InvokeRedrive,
+  {
+    clock,
+    onProblem,
+  }: {
+    readonly clock: Clock;
+    /** Told why an invocation failed and will be repeated. */
+    readonly onProblem: (sentence: string) => void;
+  },
+): InvokeRedrive {
+  return async (plan, event) => {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        const response = await attempt(plan, event);
+        return attempts === 1 ? response : { ...response, outcomes: response.outcomes.map(toNow) };
+      } catch (error) {
+        const isInVain = error instanceof MillraceError && error.code === "usage";
+        if (isInVain || attempts === ATTEMPTS_MAX) throw error;
+        onProblem(error instanceof Error ? error.message : String(error));
+        await clock.sleep(BACKOFF_MS_FIRST * 2 ** (attempts - 1));
       }
-      if (attempt === ATTEMPTS_MAX) throw result.error;
-      onProblem(result.error instanceof Error ? result.error.message : String(result.error));
-      await clock.sleep(BACKOFF_MS_FIRST * 2 ** (attempt - 1));
     }
   };
 }

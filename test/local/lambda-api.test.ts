@@ -10,6 +10,7 @@ type Answer = { readonly status: number; readonly headers?: Record<string, strin
 /** By function. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   counts: { status: 200, body: '{"batchItemFailures":[]}' },
+  configured: { status: 200, body: '{"Environment":{"Variables":{"MILLRACE_APPLICATION":"shop"}}}' },
   says_nothing: { status: 200, body: "" },
   throws: {
     status: 200,
@@ -61,7 +62,7 @@ test.each([
   ["ends", "Error", "Task timed out"],
   ["gone", "MillraceError", `There is no function "gone" at http`],
   ["forbidden", "MillraceError", "403 not authorized to perform lambda:InvokeFunction"],
-  ["busy", "MillraceError", "429 slow down"],
+  ["busy", "Error", "429 slow down"],
 ])("what %s answers is an error with its name and its message", async (name, errorName, message) => {
   const error = await open()
     .invoke(name, "{}")
@@ -69,11 +70,13 @@ test.each([
   expect(error).toMatchObject({ name: errorName, message: expect.stringContaining(message) });
 });
 
-test("whether a function is there is asked for without invoking it", async () => {
-  expect(await open().has("counts")).toBe(true);
+test("what a function was deployed with is asked for without invoking it", async () => {
+  expect(await open().environmentOf("configured")).toEqual({ MILLRACE_APPLICATION: "shop" });
   expect(seen?.request.method).toBe("GET");
-  expect(await open().has("gone")).toBe(false);
-  await expect(open().has("forbidden")).rejects.toThrow("not authorized");
+  expect(seen?.request.url).toBe("/2015-03-31/functions/configured/configuration");
+  expect(await open().environmentOf("counts")).toEqual({});
+  expect(await open().environmentOf("gone")).toBeUndefined();
+  await expect(open().environmentOf("forbidden")).rejects.toThrow("not authorized");
 });
 
 test("nobody is there: the reason is that of the connection", async () => {

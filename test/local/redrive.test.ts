@@ -1,10 +1,11 @@
 /** How a redrive is invoked: again where it fails, and then what it finds done is its own doing. */
 
 import { expect, test } from "vitest";
-import { systemClock } from "../../lib/local/clock.ts";
-import { invokeRepeatedly } from "../../lib/local/redrive.ts";
+import { type Clock, systemClock } from "../../lib/local/clock.ts";
+import { invokeHere, invokeRepeatedly } from "../../lib/local/redrive.ts";
 import type { Host } from "../../lib/runtime/host.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
+import { MillraceError } from "../../lib/stream/error.ts";
 import type { FunctionPlan } from "../../lib/stream/plan.ts";
 import type { RedriveEvent, RedriveOutcome } from "../../lib/wire/lambda-event.ts";
 
@@ -25,10 +26,10 @@ async function invokeFailing(failures: number) {
     return { batchItemFailures: [], outcomes };
   };
   const problems: string[] = [];
-  const invoke = invokeRepeatedly({
-    operators: [Object.assign(handler, { definition }) as unknown as Operator],
-    hostOf: () => ({}) as Host,
-    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms > 10_000 ? ms : 0, signal) },
+  const operators = [Object.assign(handler, { definition }) as unknown as Operator];
+  const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms > 10_000 ? ms : 0, signal) };
+  const invoke = invokeRepeatedly(invokeHere({ operators, hostOf: () => ({}) as Host, clock }), {
+    clock,
     onProblem: (sentence) => problems.push(sentence),
   });
   const plan = { name: "count", operator: definition } as unknown as FunctionPlan;
@@ -53,4 +54,13 @@ test("after a failure, what was done before may have been done by the attempt th
 
 test("what fails again and again is left, with its reason", async () => {
   expect(await invokeFailing(100)).toMatchObject({ response: "failure 8" });
+});
+
+test("a call that cannot be carried out is not repeated", async () => {
+  const problems: string[] = [];
+  const refused = () => Promise.reject(new MillraceError("usage", "There is no such function."));
+  const invoke = invokeRepeatedly(refused, { clock: systemClock, onProblem: (sentence) => problems.push(sentence) });
+  const event: RedriveEvent = { eventSource: "millrace:redrive", functionName: "count", records: {} };
+  await expect(invoke({} as FunctionPlan, event)).rejects.toThrow("There is no such function.");
+  expect(problems).toEqual([]);
 });

@@ -2,9 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { Command } from "commander";
+import { saidBy } from "../../lambda/lambda-settings.ts";
+import { topicNames, withTopicNames } from "../../lambda/prefixed-topics.ts";
 import { loadApplication } from "../../local/application.ts";
+import { readAssembly } from "../../local/lambda-runtime/assembly.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { credentialsFor, EMULATOR_REGION, ENDPOINT_HELP, endpointOf } from "../emulator.ts";
 import { examples } from "../help.ts";
@@ -35,30 +38,40 @@ export function deployCommand(terminal: Terminal): Command {
     .addHelpText(
       "after",
       examples([
-        ["millrace deploy --local --endpoint http://127.0.0.1:4566", "bootstrap, topics, and the stack"],
+        ["millrace deploy --local --endpoint http://127.0.0.1:4566", "topics, bootstrap, and the stack"],
         ["AWS_ENDPOINT_URL=http://127.0.0.1:4566 millrace deploy --local --destroy", "and away with it"],
       ]),
     )
     .action(async (options: DeployOptions) => {
       const endpoint = endpointOf(options);
       const folder = toAppFolder(options, terminal);
+      const cdk = (...args: readonly string[]) => runCdk(folder, args, endpoint, terminal);
       const context = ["--context", `stage=${options.stage}`, "--context", `kafka=${options.kafka}`];
-      const cdk = (...args: readonly string[]) =>
-        runCdk(folder, [...args, ...context, "--output", options.out], endpoint, terminal);
-      if (options.destroy) return cdk("destroy", "--all", "--force");
-      await makeTopics(folder, options.kafka, terminal);
-      await cdk("bootstrap");
-      await cdk("deploy", "--all", "--require-approval", "never", "--progress", "events");
+      const synthesis = [...context, "--output", options.out];
+      if (options.destroy) return cdk("destroy", "--all", "--force", ...synthesis);
+      await cdk("synth", "--quiet", ...synthesis);
+      await makeTopics(folder, options, terminal);
+      const synthesized = ["--app", options.out];
+      await cdk("bootstrap", ...synthesized);
+      await cdk("deploy", "--all", "--require-approval", "never", "--progress", "events", ...synthesized);
     });
 }
 
-async function makeTopics(folder: string, kafka: string, terminal: Terminal): Promise<void> {
+/** As the functions will call them, before they are there. */
+async function makeTopics(folder: string, { kafka, out }: DeployOptions, terminal: Terminal): Promise<void> {
   const { topology } = await loadApplication(folder);
+  const { functions } = readAssembly(resolve(folder, out));
+  const settings = functions.map(({ environment }) => saidBy(environment));
+  const prefixes = new Set(
+    settings.flatMap(({ application, topicPrefix = "" }) => (application === undefined ? [] : [topicPrefix])),
+  );
+  const external = topology.topics.filter((topic) => topic.external).map(({ name }) => name);
   const { KafkaBroker } = await import("../../kafka/kafka-broker.ts");
   const broker = new KafkaBroker({ brokers: kafka.split(",") });
   try {
-    await broker.ensureTopics(topology.topics);
-    terminal.out(`${showPlural(topology.topics.length, "topic")} in the Kafka at ${kafka}\n`);
+    for (const prefix of prefixes)
+      await withTopicNames(broker, topicNames(prefix, external)).ensureTopics(topology.topics);
+    terminal.out(`${showPlural(topology.topics.length * prefixes.size, "topic")} in the Kafka at ${kafka}\n`);
   } finally {
     await broker.close();
   }

@@ -3,7 +3,15 @@
 import { type Command, Option } from "commander";
 import { systemClock } from "../../local/clock.ts";
 import { newHost } from "../../local/host.ts";
-import { invokeRepeatedly, LetterStates, type RedriveSurvey, redrive, surveyLetters } from "../../local/redrive.ts";
+import {
+  type InvokeRedrive,
+  invokeHere,
+  invokeRepeatedly,
+  LetterStates,
+  type RedriveSurvey,
+  redrive,
+  surveyLetters,
+} from "../../local/redrive.ts";
 import { listOf } from "../../stream/sentence.ts";
 import type { RedriveOutcome } from "../../wire/lambda-event.ts";
 import { parseCount } from "../arguments.ts";
@@ -40,6 +48,7 @@ export function dlqRedriveCommand(terminal: Terminal): Command {
         ["millrace dlq redrive --dry-run", "what there is to redrive"],
         ["millrace dlq redrive count-words", "all of one operator, when its mistake is mended"],
         ["millrace dlq redrive --reason '/^Unexpected token/' --since 2h", "some of them"],
+        ["millrace dlq redrive --deployed shop", "at AWS: invokes the functions that are deployed there"],
       ]),
     )
     .action(async (operator: string | undefined, options: RedriveOptions) => {
@@ -75,7 +84,8 @@ export function dlqRedriveCommand(terminal: Terminal): Command {
         else if (survey.toSend.size > 0) {
           terminal.out(`${describeTally(tally)}\n`);
           for (const [reason, count] of tally.impossible) terminal.out(`${sentenceOf(reason, count)}\n`);
-          if (tally.redriven > 0) terminal.err("`millrace run` goes on with what they lead to.\n");
+          if (tally.redriven > 0 && place.invoke === undefined)
+            terminal.err("`millrace run` goes on with what they lead to.\n");
         }
         if (interrupt.isOver()) {
           terminal.err("Stopped. The others wait: repeat the command to go on.\n");
@@ -117,36 +127,24 @@ function newTally(): Tally {
 }
 
 async function redriveAll(
-  { application, workspace }: Place,
+  place: Place,
   chosen: AsyncIterable<NumberedLetter>,
   survey: RedriveSurvey,
   tally: Tally,
   terminal: Terminal,
   interrupt: Interrupt,
 ): Promise<void> {
-  const { topology, operators } = application;
+  const { topology } = place.application;
   const total = waitingOf(survey);
   let done = 0;
   let saidAtMs = Date.now();
-  const host = newHost({
-    topology,
-    broker: workspace.broker,
-    stateLog: workspace.stateLog,
-    ...(workspace.tables !== undefined && { tables: workspace.tables }),
-    now: Date.now,
-    // The wish stands in the log, where whoever runs the function finds it.
-    wake: () => {},
-    report: () => {},
-  });
   const toSend = async function* () {
     for await (const { letter, record } of chosen)
       if (survey.toSend.has(letter.id) || survey.toSettle.has(letter.id)) yield record;
   };
   await redrive(toSend(), {
     topology,
-    invoke: invokeRepeatedly({
-      operators,
-      hostOf: () => host,
+    invoke: invokeRepeatedly(place.invoke ?? fromHere(place), {
       clock: systemClock,
       onProblem: (sentence) => terminal.err(`${sentence} It is tried again.\n`),
     }),
@@ -160,6 +158,21 @@ async function redriveAll(
       terminal.err(`${showCount(done)} of ${showPlural(total, "dead letter")} …\n`);
     },
   });
+}
+
+/** With the functions of an application that is not deployed, in this process. */
+function fromHere({ application: { topology, operators }, workspace }: Place): InvokeRedrive {
+  const host = newHost({
+    topology,
+    broker: workspace.broker,
+    stateLog: workspace.stateLog,
+    ...(workspace.tables !== undefined && { tables: workspace.tables }),
+    now: Date.now,
+    // The wish stands in the log, where whoever runs the function finds it.
+    wake: () => {},
+    report: () => {},
+  });
+  return invokeHere({ operators, hostOf: () => host, clock: systemClock });
 }
 
 function count(tally: Tally, { outcome, reason }: RedriveOutcome): void {
