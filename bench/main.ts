@@ -14,6 +14,8 @@ import { joinViews } from "./join-views.ts";
 import { liveKeys } from "./live-keys.ts";
 import { mapAsync } from "./map-async.ts";
 import { matchViews } from "./pattern-views.ts";
+import { readOptions } from "./peers/options.ts";
+import { countByPeers } from "./peers/peers.ts";
 import { describeComparison, describeSection, describeSideBySide } from "./report.ts";
 import type { ProgressOf, Section } from "./section.ts";
 import { commits } from "./services/commits.ts";
@@ -21,7 +23,7 @@ import { latency } from "./services/latency.ts";
 import { once } from "./services/once.ts";
 import { recovery } from "./services/recovery.ts";
 import { restart } from "./services/restart.ts";
-import { startServers } from "./services/servers.ts";
+import { type Servers, startServers } from "./services/servers.ts";
 import { words } from "./services/words.ts";
 import { sketches } from "./sketches.ts";
 import { speedNow } from "./speed.ts";
@@ -38,12 +40,17 @@ const HELP = `Usage: npm run bench [-- options]
   --compare       beside the figures what has changed since those that are kept in bench/baseline.json
   --save          keep these figures there
   --against <commit>  the same benchmarks at that commit too, in turn, as processes of their own
-  --rounds <n>    of --against (default: 3)
+  --peers         the same count by Millrace, Apache Flink and Kafka Streams, on an Apache Kafka and a DynamoDB Local
+                  that it starts (Java 17 and Maven)
+  --records <n>   of --peers: how many records are counted (default: 1000000)
+  --sides <ids>   of --peers: only these, separated by commas
+  --rounds <n>    of --against and --peers (default: 3)
   --json          one JSON document on standard output, nothing else there
   --help          this text
 
 Examples: npm run bench -- --only count
           npm run bench -- --services
+          npm run bench -- --peers --records 4000000
           npm run bench -- --only joins --compare
           npm run bench -- --only count --against HEAD~1
 `;
@@ -55,6 +62,9 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     services: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
+    records: { type: "string" },
+    sides: { type: "string" },
     compare: { type: "boolean", default: false },
     save: { type: "boolean", default: false },
     against: { type: "string" },
@@ -92,9 +102,18 @@ const here: Benchmarks = {
   bundle: () => bundle(progressOf),
 };
 
+const onServices = (servers: Servers): Benchmarks => ({
+  commits: async () => [await commits(servers, progressOf)],
+  once: async () => [await once(servers, progressOf)],
+  latency: async () => [await latency(servers, progressOf)],
+  words: async () => [await words(servers, progressOf)],
+  restart: async () => [await restart(servers, progressOf)],
+  recovery: async () => [await recovery(progressOf, stopped.signal)],
+});
+
 process.exitCode = await main();
 // Whoever is done waits for nobody: what was started has ended, and a client of a dead server may never do.
-if (values.services) process.exit();
+if (values.services || values.peers) process.exit();
 
 async function main(): Promise<number> {
   if (values.help) {
@@ -104,7 +123,8 @@ async function main(): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   try {
     if (values.against !== undefined) return await runBoth(values.against);
-    return await (values.services ? runOnServices() : run(here));
+    if (values.peers) return await runPeers();
+    return await (values.services ? runOnServices(onServices) : run(here));
   } catch (error) {
     if (!stopped.signal.aborted) throw error;
     process.stderr.write("Stopped.\n");
@@ -138,17 +158,18 @@ async function runBoth(commit: string): Promise<number> {
   return 0;
 }
 
-async function runOnServices(): Promise<number> {
+async function runPeers(): Promise<number> {
+  const options = readOptions(values);
+  if (typeof options !== "string")
+    return runOnServices((servers) => ({ peers: async () => [await countByPeers(servers, progressOf, options)] }));
+  process.stderr.write(`${options}\n`);
+  return 2;
+}
+
+async function runOnServices(benchmarksOn: (servers: Servers) => Benchmarks): Promise<number> {
   const servers = await startServers();
   try {
-    return await run({
-      commits: async () => [await commits(servers, progressOf)],
-      once: async () => [await once(servers, progressOf)],
-      latency: async () => [await latency(servers, progressOf)],
-      words: async () => [await words(servers, progressOf)],
-      restart: async () => [await restart(servers, progressOf)],
-      recovery: async () => [await recovery(progressOf, stopped.signal)],
-    });
+    return await run(benchmarksOn(servers));
   } finally {
     await servers.stop();
   }

@@ -2,18 +2,20 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+
+/** Writing a profile takes a moment. */
+const ENDING_MS_MAX = 10_000;
 
 export class Child {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<void>;
 
-  /** Runs a module of this repository with the same Node and the same switches. What it complains of is shown. */
-  constructor(module: URL, args: readonly string[]) {
-    const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(module), ...args], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+  /** Runs a command. What it complains of is shown. */
+  constructor(command: string, args: readonly string[]) {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#process = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const kill = () => child.kill("SIGKILL");
@@ -37,8 +39,18 @@ export class Child {
     );
   }
 
+  /** Waits until it has ended by itself, but not for long. */
+  async ending(): Promise<void> {
+    await Promise.race([this.#ended, sleep(ENDING_MS_MAX, undefined, { ref: false })]);
+  }
+
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#ended;
   }
+}
+
+/** Runs a module of this repository with the same Node and the same switches. */
+export function startModule(module: URL, args: readonly string[]): Child {
+  return new Child(process.execPath, [...process.execArgv, fileURLToPath(module), ...args]);
 }

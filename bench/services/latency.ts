@@ -6,7 +6,7 @@ import { buildTopology } from "../../lib/stream/topology.ts";
 import { valueBytesAt } from "../../lib/wire/record-columns.ts";
 import { quantile } from "../measure.ts";
 import type { ProgressOf, Row, Section } from "../section.ts";
-import { Child } from "./child.ts";
+import { startModule } from "./child.ts";
 import { inputOf, latencyApplication, outputOf, PIPELINES, type PipelineName, type Sent } from "./latency-pipelines.ts";
 import type { Servers } from "./servers.ts";
 
@@ -75,7 +75,7 @@ async function measureWay(way: Way, round: number, servers: Servers, broker: Kaf
     way === "plain"
       ? new URL("./latency-plain.ts", import.meta.url)
       : new URL("./latency-millrace.ts", import.meta.url);
-  const child = new Child(module, [servers.kafka, servers.dynamodb, `${way}:${round}`]);
+  const child = startModule(module, [servers.kafka, servers.dynamodb, `${way}:${round}`]);
   try {
     await child.line();
     child.tell("begin");

@@ -8,7 +8,7 @@ import { FolderBlobStore } from "../../lib/state-log/folder-blob-store.ts";
 import { decodeRecords, encodeRecords } from "../../lib/wire/record-batch.ts";
 import { quantile } from "../measure.ts";
 import type { ProgressOf, Row, Section } from "../section.ts";
-import { Child } from "./child.ts";
+import { startModule } from "./child.ts";
 import { openEnvironment } from "./environment.ts";
 import { keepLast, READINGS_TOPIC, readingOf } from "./restart-input.ts";
 import type { Opened } from "./restart-opening.ts";
@@ -81,7 +81,7 @@ async function build(
 
 async function open({ dynamodb }: Servers, { application, folder }: Place): Promise<Opened> {
   const args = [dynamodb, application, ...(folder === undefined ? [] : [folder])];
-  const child = new Child(new URL("./restart-opening.ts", import.meta.url), args);
+  const child = startModule(new URL("./restart-opening.ts", import.meta.url), args);
   try {
     const opened = JSON.parse(await child.line()) as Opened;
     if (opened.cells < KEYS) throw new Error(`${application}: ${opened.cells} cells instead of ${KEYS}.`);

@@ -8,7 +8,7 @@ import { ResultReader } from "../../demo/result-reader.ts";
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
 import { quantile } from "../measure.ts";
 import type { ProgressOf, Row, Section } from "../section.ts";
-import { Child } from "./child.ts";
+import { startModule } from "./child.ts";
 import { cpuSecondsOfServers } from "./cpu-of-servers.ts";
 import type { Servers } from "./servers.ts";
 import {
@@ -77,7 +77,7 @@ async function count({ side, round, servers, broker, direct, texts, show }: Coun
     side === "millrace"
       ? new URL("./words-millrace.ts", import.meta.url)
       : new URL("./words-plain.ts", import.meta.url);
-  const child = new Child(module, [servers.kafka, servers.dynamodb, round, String(batchBytesOf(texts))]);
+  const child = startModule(module, [servers.kafka, servers.dynamodb, round, String(batchBytesOf(texts))]);
   try {
     await child.line();
     let ended: { readonly error: unknown } | undefined;
