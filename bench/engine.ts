@@ -13,13 +13,21 @@ export type Engine = {
   readonly broker: MemoryBroker;
   readonly reports: TaskReport[];
   invoke(event: string): Promise<unknown>;
+  /** The shuffles of the operator's functions, in the order of the data. */
+  readonly shuffles: readonly string[];
   /** The events for what was written to a topic of one partition since the last call, one record each. */
   newEvents(topic: string): Promise<string[]>;
+  /** Drops what is in topics of one partition: who writes much need not keep it. */
+  forgetTopics(): Promise<void>;
 };
 
-/** A new engine for one operator, with empty topics and no state. */
-export async function newEngine(operator: Operator): Promise<Engine> {
-  const topology = buildTopology("bench", [operator.definition]);
+/** A new engine for one operator, with empty topics and no state. `partitions`: of every topic; those that are declared, if not given. */
+export async function newEngine(operator: Operator, partitions?: number): Promise<Engine> {
+  const topology = buildTopology(
+    "bench",
+    [operator.definition],
+    partitions === undefined ? undefined : () => partitions,
+  );
   const broker = new MemoryBroker();
   await broker.ensureTopics(
     topology.topics.map(({ name, partitions }) => ({ name, partitions, compacted: false, retentionMs: undefined })),
@@ -39,16 +47,24 @@ export async function newEngine(operator: Operator): Promise<Engine> {
     getRemainingTimeInMillis: () => 60_000,
     [HOST]: host,
   };
-  let position = 0;
+  const positions = new Map<string, number>();
   const invoke = (event: string) => operator(event, context);
   return {
     broker,
     reports,
     invoke,
+    shuffles: topology.functions.flatMap(({ shuffle }) => (shuffle === undefined ? [] : [shuffle.name])),
     async newEvents(topic) {
+      const position = positions.get(topic) ?? 0;
       const events = await readEvents(broker, topic, position);
-      position += events.length;
+      positions.set(topic, position + events.length);
       return events;
+    },
+    async forgetTopics() {
+      for (const { name } of topology.topics) {
+        const [range] = await broker.offsets(name);
+        await broker.deleteRecords(name, 0, range?.high ?? 0);
+      }
     },
   };
 }

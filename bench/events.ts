@@ -83,7 +83,8 @@ export function keyedEventTexts(
   return [toEvent(topic, records, from)];
 }
 
-function toEvent(topic: string, records: readonly OutgoingRecord[], baseOffset: number): string {
+/** The event over consecutive records from an offset on. */
+export function toEvent(topic: string, records: readonly OutgoingRecord[], baseOffset: number): string {
   const columns = decodeRecords(encodeRecords(records), baseOffset);
   const text = writeEvent(
     {

@@ -13,6 +13,7 @@ import { embeddedWordCount } from "./embedded-word-count.ts";
 import { joinViews } from "./join-views.ts";
 import { liveKeys } from "./live-keys.ts";
 import { mapAsync } from "./map-async.ts";
+import { nexmark } from "./nexmark/costs.ts";
 import { matchViews } from "./pattern-views.ts";
 import { readOptions } from "./peers/options.ts";
 import { countByPeers } from "./peers/peers.ts";
@@ -34,7 +35,8 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks or bundle (default: all of them)
+  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks, bundle or nexmark (default: all of them)
+  --queries <q5,…>  with --only nexmark: these alone
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, latency, words, restart or recovery
   --compare       beside the figures what has changed since those that are kept in bench/baseline.json
@@ -61,6 +63,7 @@ const EXIT_INTERRUPTED = 130;
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    queries: { type: "string" },
     services: { type: "boolean", default: false },
     peers: { type: "boolean", default: false },
     records: { type: "string" },
@@ -100,6 +103,7 @@ const here: Benchmarks = {
   timers: async () => [await timers(progressOf)],
   tricks: async () => [await tricks(progressOf)],
   bundle: () => bundle(progressOf),
+  nexmark: async () => [await nexmark(progressOf, values.queries?.split(","))],
 };
 
 const onServices = (servers: Servers): Benchmarks => ({

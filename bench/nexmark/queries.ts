@@ -1,5 +1,6 @@
 /** The queries by name: what each asks, the operator that answers it, and the reference that knows the answer. */
 
+import type { OutsideSink } from "millrace";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
 import type { AnyTopic } from "../../lib/stream/topic.ts";
 import * as q0 from "./functions/q0.ts";
@@ -12,6 +13,7 @@ import * as q6 from "./functions/q6.ts";
 import * as q7 from "./functions/q7.ts";
 import * as q8 from "./functions/q8.ts";
 import * as q9 from "./functions/q9.ts";
+import * as q10 from "./functions/q10.ts";
 import * as q11 from "./functions/q11.ts";
 import * as q12 from "./functions/q12.ts";
 import * as q13 from "./functions/q13.ts";
@@ -34,7 +36,7 @@ export type Query = {
   readonly name: string;
   readonly title: string;
   readonly operator: Operator;
-  readonly results: AnyTopic;
+  readonly results: AnyTopic | OutsideSink<never>;
   readonly reference: Reference;
   /** Where a result replaces an earlier one: what the two have in common. The reference knows the last ones. */
   readonly replacedBy: readonly string[] | undefined;
@@ -53,6 +55,7 @@ export const QUERIES: readonly Query[] = [
   query("q7", "highest bid", q7, windows.q7),
   query("q8", "monitor new users", q8, windows.q8),
   query("q9", "winning bids", q9, joins.q9),
+  query("q10", "log to file system", q10, stateless.q10),
   query("q11", "user sessions", q11, windows.q11),
   query("q12", "windows of the clock", q12, windows.q12),
   query("q13", "bounded side input join", q13, stateless.q13),
@@ -67,7 +70,7 @@ export const QUERIES: readonly Query[] = [
   query("q22", "get URL directories", q22, stateless.q22),
 ];
 
-type QueryFile = { readonly handler: Operator; readonly results: AnyTopic };
+type QueryFile = Pick<Query, "results"> & { readonly handler: Operator };
 
 function query(
   name: string,

@@ -1,6 +1,6 @@
 /** Runs a query over generated events in the test driver, and compares all its results with those of its reference. */
 
-import { milliseconds, seconds, testDriver } from "millrace";
+import { milliseconds, seconds, type TestDriver, type Topic, testDriver } from "millrace";
 import { compareResults } from "../../examples/compare-results.ts";
 import { expectIn } from "../../examples/example.ts";
 import { nexmark } from "./functions/topics.ts";
@@ -44,6 +44,7 @@ export async function verifyQuery(query: Query, options: VerifyOptions): Promise
     partitions,
     restartAfterEveryBatch: restarts,
   });
+  if (query.results.kind === "outside-sink") driver.replaceSink(query.results);
   try {
     for (let from = 0; from < count; from += BATCH) {
       progress?.(from, count);
@@ -53,15 +54,23 @@ export async function verifyQuery(query: Query, options: VerifyOptions): Promise
     await driver.advanceWatermark(Number.POSITIVE_INFINITY);
     await driver.advanceClock(seconds(30));
     progress?.(count, count);
-    const all = await driver.read(query.results as Parameters<typeof driver.read>[0]);
+    const all = await readResults(driver, query);
     const actual = query.replacedBy === undefined ? all : lastOf(all, query.replacedBy);
-    const expected = expectIn(query.results as Parameters<typeof expectIn>[0], query.reference(events, clockMsOf));
+    const expected = expectIn(
+      { topicName: query.name } as Topic<never, unknown, never, unknown>,
+      query.reference(events, clockMsOf),
+    );
     const letters = await driver.deadLetters(query.operator);
     const refused = letters.length === 0 ? [] : [`${letters.length} dead letters, the first: ${letters[0]?.reason}`];
     return { results: all.length, problems: [...refused, ...compareResults(expected, actual)] };
   } finally {
     await driver[Symbol.asyncDispose]();
   }
+}
+
+async function readResults(driver: TestDriver, { results }: Query): Promise<readonly unknown[]> {
+  if (results.kind === "outside-sink") return driver.written(results).map(({ value }) => value);
+  return driver.read(results as Topic<never, unknown, never, unknown>);
 }
 
 function batchOf(index: number): number {

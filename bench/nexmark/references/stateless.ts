@@ -57,3 +57,9 @@ function inEuros(price: number): number {
   const digits = String(BigInt(price) * 908n).padStart(4, "0");
   return Number(`${digits.slice(0, -3)}.${digits.slice(-3)}`);
 }
+
+export const q10: Reference = (events) =>
+  bidsOf(events).map(({ auction, bidder, price, dateTime, extra }) => {
+    const iso = new Date(dateTime).toISOString();
+    return { auction, bidder, price, dateTime, extra, dt: iso.slice(0, 10), hm: iso.slice(11, 16) };
+  });
