@@ -18,7 +18,7 @@ import { Collector } from "./collector.ts";
 import { COMMIT_LIMITS, type CommitLimits } from "./commit-limits.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
-import { awaitNewTopics, takeInputs, takeShapes } from "./task-shapes.ts";
+import { awaitTopics, takeInputs, takeShapes } from "./task-shapes.ts";
 import { Units } from "./units.ts";
 
 export type OpenTask = {
@@ -162,7 +162,7 @@ function assemble(
   });
   takeShapes(name, state, meta, chain);
   takeInputs(name, plan, state, meta);
-  awaitNewTopics(plan, meta);
+  awaitTopics(plan, meta);
   return {
     name,
     plan,

@@ -49,7 +49,9 @@ export function* readShuffle(
     task.units.enter(undefined);
     const upstream = task.meta.upstream.get(bundle.task);
     if (upstream === undefined) continue;
-    hear(upstream, bundle.watermarkMs, bundle.idle, task.meta.watermarkMs);
+    // What is under way of a topic that is not read any more.
+    const isIdle = bundle.idle || !task.plan.shuffle?.upstream.includes(bundle.task);
+    hear(upstream, bundle.watermarkMs, isIdle, task.meta.watermarkMs);
     yield* advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
     if (task.isFull) return i + 1;
   }

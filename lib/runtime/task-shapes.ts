@@ -56,9 +56,16 @@ function topicsOf(input: Node): string {
   return [...new Set(roots.map(({ topic }) => topic.topicName))].sort().join(" + ");
 }
 
-/** The tasks of a topic that the code of today is the first to send here have not been heard of yet. Those of a known one are as many as they were. */
-export function awaitNewTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta): void {
+/**
+ * The tasks of a topic that the code of today is the first to send here have not been heard of yet; those of a known one are as many as they were. Those of a topic
+ * that it does not read any more say nothing of time: the watermark would wait for them for ever.
+ */
+export function awaitTopics({ shuffle }: FunctionPlan, { upstream }: TaskMeta): void {
+  if (shuffle === undefined) return;
   const topicOf = (task: string) => task.slice(0, task.lastIndexOf("-"));
   const known = new Set([...upstream.keys()].map(topicOf));
-  for (const task of shuffle?.upstream ?? []) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
+  for (const task of shuffle.upstream) if (!known.has(topicOf(task))) upstream.set(task, unheardUpstream());
+  const awaited = new Set(shuffle.upstream);
+  for (const [task, position] of upstream)
+    if (!awaited.has(task)) Object.assign(position, { idle: true, aligned: false });
 }

@@ -6,7 +6,20 @@
 import { counterState, countTrigger, listState, type Operator, seconds, session, tumbling, valueState } from "millrace";
 import { describe, expect, test } from "vitest";
 import { World } from "./environments.ts";
-import { change, keyed, nextOf, one, out, resultsOf, SHUFFLE, sum, value, version, write } from "./evolution-world.ts";
+import {
+  change,
+  from,
+  keyed,
+  nextOf,
+  one,
+  out,
+  resultsOf,
+  SHUFFLE,
+  sum,
+  value,
+  version,
+  write,
+} from "./evolution-world.ts";
 
 describe("what is kept in state", () => {
   test.each<[string, Operator, Operator, unknown[]]>([
@@ -199,6 +212,35 @@ describe("what is kept in state", () => {
     ],
   ])("is refused: %s", async (_, before, after, sentence) => {
     await expect(change(before, after, "kept")).rejects.toThrow(sentence);
+  });
+
+  test("a topic that is not read any more does not hold the windows back", async () => {
+    const both = version(
+      from("lefts")
+        .union(from("rights"))
+        .keyBy(({ id }) => id)
+        .window(tumbling(seconds(5)))
+        .count()
+        .map(value)
+        .to(out),
+    );
+    const left = one((items) =>
+      items
+        .window(tumbling(seconds(5)))
+        .count()
+        .map(value),
+    );
+    const first = await new World([both]).createTopics();
+    for (const name of ["lefts", "rights"]) {
+      await write(first, name, 1);
+      await first.environment().deliver(name, 0);
+    }
+    await first.environment().deliver(SHUFFLE, 0);
+    const second = nextOf(first, [left]);
+    await write(second, "lefts", 700_000);
+    await second.environment().deliver("lefts", 1);
+    await second.environment().deliver(SHUFFLE, 2);
+    expect((await resultsOf(second)).results).toEqual([2]);
   });
 
   test("stays where it is while its step is gone, and is there when it comes back", async () => {
