@@ -7,6 +7,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { topicNames } from "../lambda/prefixed-topics.ts";
 import type { Operator } from "../runtime/operator-handler.ts";
+import { codeVersionOf } from "../runtime/version.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan, Topology } from "../stream/plan.ts";
 import { listOf, quote } from "../stream/sentence.ts";
@@ -34,6 +35,7 @@ import { RowTables } from "./row-tables.ts";
 import { snapshotGrants, stateGrants } from "./state-grants.ts";
 import { type StateOptions, StateTable } from "./state-table.ts";
 import { Topics } from "./topics.ts";
+import { VersionCheck } from "./version-check.ts";
 import { WakeUpQueue, WakeUps } from "./wake-ups.ts";
 
 export type MillraceAppProps = {
@@ -72,15 +74,21 @@ export type MillraceAppProps = {
   readonly dashboard?: boolean;
   readonly permissionsBoundary?: IManagedPolicy;
   /**
-   * "per-operator" puts what belongs to an operator into a nested stack of its own; CloudFormation allows 500 resources in a stack. Say it when the application is
-   * new: functions that change their stack are made anew. Default: "per-operator" from 11 operators on.
+   * Where functions stand: each operator in a nested stack of its own, or all together in this one, which CloudFormation limits to 500 resources, some ten operators.
+   * It is decided once: functions cannot change their stack. Default: "per-operator", however many there are.
    */
   readonly split?: "together" | "per-operator";
+  /**
+   * Changes of what is deployed that would misread, leave behind or delete what is kept, and are meant: the ids that a refused deployment, or `millrace changes`,
+   * has named. Each is for one change from one version to another. The context `millrace:confirm` says more of them, separated by commas.
+   */
+  readonly confirm?: readonly string[];
 };
 
-const OPERATORS_TOGETHER_MAX = 10;
 const SCHEDULE_MINUTES_DEFAULT = 5;
 const CREATE_TOPICS = "create-topics";
+const CHECK_VERSION = "check-version";
+const CONFIRM = "millrace:confirm";
 
 export class MillraceApp extends Construct {
   readonly topology: Topology;
@@ -131,6 +139,7 @@ export class MillraceApp extends Construct {
           entry: operatorEntry(definition.file, operatorName),
         })),
         ...(this.kafka.topicsBy === "function" ? [{ name: CREATE_TOPICS, entry: ownEntry(CREATE_TOPICS) }] : []),
+        { name: CHECK_VERSION, entry: ownEntry(CHECK_VERSION) },
       ],
       [
         ...(needs.snapshots ? [] : ["@aws-sdk/client-s3"]),
@@ -139,11 +148,14 @@ export class MillraceApp extends Construct {
       ],
     );
     try {
+      const { resource: checked } = this.#addVersionCheck(code);
       const topics = this.#addTopics(code);
+      topics.node.addDependency(checked);
       for (const definition of this.topology.operators) {
-        const place = this.#placeOf(definition.operatorName);
+        const place = this.#newPlace(definition.operatorName);
         for (const plan of this.topology.functions.filter(({ operator }) => operator === definition))
           this.#addFunction(place, plan, settings.get(plan.name) as FunctionSettings, code, topics);
+        place.node.addDependency(checked);
       }
     } finally {
       code.discard();
@@ -176,10 +188,33 @@ export class MillraceApp extends Construct {
     return decided;
   }
 
-  #placeOf(operatorName: string): Construct {
-    const { split, operators } = this.#props;
-    const isSplit = split === undefined ? operators.length > OPERATORS_TOGETHER_MAX : split === "per-operator";
-    return isSplit ? new NestedStack(this, operatorName) : new Construct(this, operatorName);
+  get #split(): "together" | "per-operator" {
+    return this.#props.split ?? "per-operator";
+  }
+
+  #newPlace(operatorName: string): Construct {
+    return this.#split === "together" ? new Construct(this, operatorName) : new NestedStack(this, operatorName);
+  }
+
+  #addVersionCheck(code: AppCode): VersionCheck {
+    const { topicPrefix = "", confirm = [], permissionsBoundary, keepState: keepsState = true } = this.#props;
+    const inContext: unknown = this.node.tryGetContext(CONFIRM);
+    return new VersionCheck(this, "Version", {
+      version: {
+        ...codeVersionOf(this.topology),
+        topicPrefix,
+        split: this.#split,
+        keepsState,
+        snapshots: this.state.bucket !== undefined,
+      },
+      kafka: this.kafka.clusterArn ?? this.kafka.bootstrapServers,
+      emulated: this.#props.kafka.spec.kind === "emulated",
+      confirmed: [...confirm, ...(typeof inContext === "string" ? inContext.split(",") : [])],
+      functionName: physicalName(this.topology.application, CHECK_VERSION),
+      code: code.of(CHECK_VERSION),
+      logRetention: this.#logRetention,
+      permissionsBoundary,
+    });
   }
 
   #addTopics(code: AppCode): Topics {

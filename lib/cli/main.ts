@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../stream/error.ts";
+import { changesCommand } from "./commands/changes.ts";
 import { costCommand } from "./commands/cost.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { dlqCommand } from "./commands/dlq.ts";
@@ -23,6 +24,9 @@ const EXIT_FAILED = 1;
 /** Runs one command line, without the interpreter and script names, and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   let exitCode = 0;
+  const setExitCode = (code: number) => {
+    exitCode = code;
+  };
   const program = new Command("millrace")
     .description("Stream processing with Flink's semantics as AWS Lambda functions, run here.")
     .addCommand(topologyCommand(terminal))
@@ -34,11 +38,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
     .addCommand(costCommand(terminal))
     .addCommand(esmCommand(terminal))
     .addCommand(deployCommand(terminal))
-    .addCommand(
-      invokeCommand(terminal, (code) => {
-        exitCode = code;
-      }),
-    )
+    .addCommand(changesCommand(terminal, setExitCode))
+    .addCommand(invokeCommand(terminal, setExitCode))
     .addHelpText(
       "after",
       examples([

@@ -9,6 +9,7 @@ import { minutes, operator, stream, tumbling } from "millrace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LinesStack } from "../../infra/lines-stack.ts";
 import { stageOf } from "../../infra/stages.ts";
+import { readAssembly } from "../../lib/local/lambda-runtime/assembly.ts";
 import { counts, lines, newApp, newStack, shop } from "./synthesize.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -31,7 +32,7 @@ function manyOperators(count: number) {
 /** Every file of an assembly, by name. */
 function synthesize(operators: number): Map<string, string> {
   const app = newApp();
-  shop(newStack("Many", app), { operators: manyOperators(operators) });
+  shop(newStack("Many", app), { operators: manyOperators(operators), split: "per-operator" });
   const { directory } = app.synth();
   const files = readdirSync(directory).filter((name) => name.endsWith(".template.json"));
   return new Map(files.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
@@ -39,6 +40,13 @@ function synthesize(operators: number): Map<string, string> {
 
 test("the same operators make the same bytes", () => {
   expect(synthesize(3)).toEqual(synthesize(3));
+});
+
+test("the first operator stands where it stands beside eleven others", () => {
+  const [alone, among] = [synthesize(1), synthesize(12)];
+  const nested = [...alone.keys()].filter((name) => name !== "Many.template.json");
+  expect(nested).toHaveLength(1);
+  for (const name of nested) expect(among.get(name)).toBe(alone.get(name));
 });
 
 test("of fifty operators each has a stack of its own, far below CloudFormation's limit, and nothing moves when one is added", () => {
@@ -69,12 +77,7 @@ describe("this repository's own app", () => {
     const out = join(folder, stage);
     const env = { PATH: process.env.PATH, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify({ ...context, stage }) };
     await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
-    const template = JSON.parse(readFileSync(join(out, `Lines-${stage}.template.json`), "utf8"));
-    const functions = Object.values(
-      template.Resources as Record<string, { Type: string; Properties: Record<string, unknown> }>,
-    )
-      .filter(({ Type }) => Type === "AWS::Lambda::Function")
-      .map(({ Properties }) => Properties.FunctionName);
+    const functions = readAssembly(out).functions.map(({ name }) => name);
     expect(functions).toEqual(
       expect.arrayContaining([`lines-${stage}-count-words--by-key`, `lines-${stage}-clean-lines`]),
     );

@@ -67,11 +67,12 @@ export function existingMsk(stack: Stack): Kafka {
   return Kafka.msk({ clusterArn: CLUSTER_ARN, network: someNetwork(stack), bootstrapServers: "b-1.shop:9098" });
 }
 
-/** All three operators on an MSK cluster that is there; `props` say otherwise. */
+/** All three operators on an MSK cluster that is there, in one template; `props` say otherwise. */
 export function shop(stack: Stack, props: Partial<MillraceAppProps> = {}): MillraceApp {
   return new MillraceApp(stack, "Shop", {
     kafka: props.kafka ?? existingMsk(stack),
     operators: [count, total, copy],
+    split: "together",
     ...props,
   });
 }
