@@ -52,14 +52,21 @@ export function partitionMismatch(topic: string, has: number, declared: number):
   );
 }
 
-/** Throws "kafka" where the number of a group is gone that must be there, so that nobody can tell whether this one was written. */
+/**
+ * Throws "kafka" where a group's number is gone, or less than one that was written before, so that nobody can tell whether this one was written: its offset
+ * was deleted, has expired, or was set by hand.
+ */
 export function checkSequenceNumber(
   found: number | undefined,
-  { transactionalId, sequenceNumber, previousSequenceNumber }: ExactlyOnce,
+  { transactionalId, sequenceNumber, previousSequenceNumber: previous }: ExactlyOnce,
 ): void {
-  if (found !== undefined || previousSequenceNumber === undefined) return;
+  if (previous === undefined || (found !== undefined && found >= previous)) return;
+  const what =
+    found === undefined
+      ? "has no offset any more (it was deleted, or has expired)"
+      : `has lost its offset: it is at ${found}, behind ${previous}, which was written before`;
   throw new MillraceError(
     "kafka",
-    `The consumer group "${transactionalId}" has no offset any more (it was deleted, or has expired), so nobody can tell whether commit ${sequenceNumber} was written. Look for its outputs in the topic; then commit ${sequenceNumber} as the group's offset if they are there, ${previousSequenceNumber} if they are not.`,
+    `The consumer group "${transactionalId}" ${what}, so nobody can tell whether commit ${sequenceNumber} was written. Look for its outputs in the topic; then commit ${sequenceNumber} as the group's offset if they are there, ${previous} if they are not.`,
   );
 }

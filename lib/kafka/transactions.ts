@@ -84,7 +84,8 @@ export class Transactions {
     const known = this.#take(transactionalId);
     // Invariant 4.
     const topics = once.topics ?? [...new Set(batches.map(({ topic }) => topic))];
-    const writer = known?.cluster === cluster ? known : await this.#takeOver(cluster, position, once, topics);
+    const isCurrent = known?.cluster === cluster && !isBehind(known, once);
+    const writer = isCurrent ? known : await this.#takeOver(cluster, position, once, topics);
     if (writer.last === undefined || writer.last < sequenceNumber) {
       await this.#commit(cluster, batches, position, writer, sequenceNumber);
       writer.last = sequenceNumber;
@@ -149,6 +150,11 @@ export class Transactions {
     await cluster.askCoordinator("transaction", id, commitTxn(id, writer));
     writer.opened.clear();
   }
+}
+
+/** Whether somebody else has written since: who would be fenced need not try. */
+function isBehind({ last }: Writer, { previousSequenceNumber: previous }: ExactlyOnce): boolean {
+  return previous !== undefined && (last === undefined || last < previous);
 }
 
 /** Puts partitions and the group into the writer's transaction, where they are not in it. */

@@ -22,6 +22,8 @@ export type Damaged = {
   readonly dynamodb: SimulatedDynamoDb;
   readonly draw: Draw;
   readonly functions: readonly FunctionPlan[];
+  /** Ends what a function has under way. */
+  readonly crash: (plan: FunctionPlan) => void;
   readonly nameOf: (plan: FunctionPlan, topic: string, partition: number) => string;
 };
 
@@ -75,8 +77,10 @@ const DAMAGES = {
     kafka.createTopic(topic, heads.length);
     return true;
   },
-  "a number written exactly once is forgotten": ({ kafka }: Damaged, { task, meta }: Head) => {
+  "a number written exactly once is forgotten": ({ kafka, crash }: Damaged, { plan, task, meta }: Head) => {
     if (meta.exactlyOnce?.before === undefined) return false;
+    // It takes Kafka a week, in which nobody wrote. Who had the first number in hand since then would write it again, and could not know better.
+    crash(plan);
     kafka.forgetGroup(task);
     return true;
   },

@@ -29,4 +29,10 @@ export class Environments {
     living.push(made);
     return made;
   }
+
+  /** Crashes all of a function, with what they have under way. */
+  crash({ name }: FunctionPlan): void {
+    for (const [pool, environments] of this.#pools)
+      if (pool.startsWith(`${name} `)) for (const environment of environments) environment.crash();
+  }
 }

@@ -41,6 +41,8 @@ const START_MS = 1_000_000;
 const TROUBLE_AFTER_MS = { least: 300, most: 60_000 };
 const ROLLOUT_MS_MAX = 3_000;
 const REST_WITHIN_MS = 1_800_000;
+/** A failure of Kafka that does not pass. */
+const LOST_NUMBER = /has no offset any more|has lost its offset/u;
 /** Whoever was given up long ago may still act; whoever has stopped at a damage tries again for ever. */
 const AFTERMATH_MS = 120_000;
 const NOTICED_MS = 2_000;
@@ -254,6 +256,7 @@ class World {
       dynamodb: this.#dynamodb,
       draw: this.#chance.draw,
       functions: this.#loaded.topology.functions,
+      crash: (plan) => this.#environments.crash(plan),
       nameOf: (plan, topic, partition) => `${APPLICATION}/${plan.name}/${topic}-${partition}/${this.#generation}`,
     };
   }
@@ -369,7 +372,7 @@ class World {
     if (name === "MillraceError" && code !== undefined) {
       this.#chance.count(`failed: ${code}`);
       if (this.#damage !== "none" && DAMAGE_CODES.has(code)) {
-        if (code !== "kafka" || (error as Error).message.includes("has no offset any more")) this.#damage = "noticed";
+        if (code !== "kafka" || LOST_NUMBER.test((error as Error).message)) this.#damage = "noticed";
         return;
       }
       if (EXCUSED.has(code) || (code === "state-unusable" && version < this.#version)) return;

@@ -274,6 +274,19 @@ export function testBroker(name: string, open: () => Promise<Broker>): void {
         expect(valuesOf(await readAll(topic))).toEqual(["a", "a"]);
       });
 
+      test("a number that went back is lost like one that is gone", async () => {
+        const topic = await newTopic();
+        const transactionalId = `task-${randomUUID()}`;
+        const batches = [{ topic, partition: 0, records: [record("a")] }];
+        await broker.produceExactlyOnce(batches, { transactionalId, sequenceNumber: 1 });
+        const repeat = { transactionalId, sequenceNumber: 4, previousSequenceNumber: 3 };
+        await expect(broker.produceExactlyOnce(batches, repeat)).rejects.toMatchObject({
+          code: "kafka",
+          message: expect.stringContaining("it is at 1, behind 3"),
+        });
+        expect(valuesOf(await readAll(topic))).toEqual(["a"]);
+      });
+
       test("a refused write leaves neither records nor number", async () => {
         const topic = await newTopic();
         const once = { transactionalId: `task-${randomUUID()}`, sequenceNumber: 1 };
