@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { hasCommit, runAgainst } from "./against.ts";
 import { type Baseline, compare, keep } from "./baseline.ts";
 import { bundle } from "./bundle.ts";
+import { cost } from "./cost.ts";
 import { countViews } from "./count-views.ts";
 import { embeddedWordCount } from "./embedded-word-count.ts";
 import { joinViews } from "./join-views.ts";
@@ -35,7 +36,7 @@ import { windowKinds } from "./windows.ts";
 
 const HELP = `Usage: npm run bench [-- options]
 
-  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks, bundle or nexmark (default: all of them)
+  --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks, cost, bundle or nexmark (default: all of them)
   --queries <q5,…>  with --only nexmark: these alone
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
                   with --only: commits, once, latency, words, restart or recovery
@@ -102,6 +103,7 @@ const here: Benchmarks = {
   live: async () => [await liveKeys(progressOf)],
   timers: async () => [await timers(progressOf)],
   tricks: async () => [await tricks(progressOf)],
+  cost: async () => [await cost(progressOf)],
   bundle: () => bundle(progressOf),
   nexmark: async () => [await nexmark(progressOf, values.queries?.split(","))],
 };
