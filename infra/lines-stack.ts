@@ -23,8 +23,8 @@ export class LinesStack extends Stack {
   }
   #kafka({ kafka }: Stage): Kafka {
     switch (kafka) {
-      case "serverless":
-        return Kafka.mskServerless();
+      case "small":
+        return Kafka.mskProvisioned({ instanceType: "kafka.t3.small", volumeGiB: 10, endpointZones: 1 });
       case "provisioned":
         return Kafka.mskProvisioned();
       case "emulated":

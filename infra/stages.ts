@@ -3,15 +3,15 @@
 /** What a stage says; everything else is the same in all of them. */
 export type Stage = {
   readonly name: "local" | "dev" | "prod";
-  /** Paid by use, brokers of its own, or one here beside an emulator of AWS. */
-  readonly kafka: "serverless" | "provisioned" | "emulated";
+  /** The cheapest brokers, those that AWS recommends, or one here beside an emulator of AWS. `npx millrace cost` says what each costs. */
+  readonly kafka: "small" | "provisioned" | "emulated";
   /** Whether state outlives the stack. */
   readonly keepState: boolean;
 };
 
 const STAGES: Readonly<Record<Stage["name"], Stage>> = {
   local: { name: "local", kafka: "emulated", keepState: false },
-  dev: { name: "dev", kafka: "serverless", keepState: false },
+  dev: { name: "dev", kafka: "small", keepState: false },
   prod: { name: "prod", kafka: "provisioned", keepState: true },
 };
 

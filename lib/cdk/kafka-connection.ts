@@ -65,7 +65,7 @@ export class KafkaConnection extends Construct {
         break;
       case "provisioned":
       case "serverless": {
-        const network = new Network(this, "Network", spec.vpc, needs);
+        const network = new Network(this, "Network", spec.vpc, needs, spec.endpointZones);
         const { vpc, subnets, securityGroup } = network;
         this.network = { vpc, subnets, securityGroups: [securityGroup] };
         const cluster =

@@ -37,11 +37,12 @@ type Provisioned = {
   readonly brokers: number;
   readonly kafkaVersion: string;
   readonly volumeGiB: number | undefined;
+  readonly endpointZones: number | undefined;
 };
 
 export type KafkaSpec =
   | Provisioned
-  | { readonly kind: "serverless"; readonly vpc: IVpc | undefined }
+  | { readonly kind: "serverless"; readonly vpc: IVpc | undefined; readonly endpointZones: number | undefined }
   | {
       readonly kind: "msk";
       readonly clusterArn: string;
@@ -75,6 +76,8 @@ export class Kafka {
    * most; a standard broker (`kafka.t3.small`, `kafka.m7g.large`) is cheaper, and has a volume. It is kept when the stack is deleted.
    *
    * @param options.vpc default: a new one without internet, with the endpoints that the functions need
+   * @param options.endpointZones in how many zones of a new VPC there are endpoints for AWS's services, each paid by the hour: one is enough until that zone
+   *   fails. Default: in each
    * @param options.brokers a multiple of the availability zones, of which three are used, two where the VPC has no more. Default: one in each
    */
   static mskProvisioned(
@@ -84,6 +87,7 @@ export class Kafka {
       readonly brokers?: number;
       readonly kafkaVersion?: string;
       readonly volumeGiB?: number;
+      readonly endpointZones?: 1 | 2 | 3;
     } = {},
   ): Kafka {
     const { instanceType = "express.m7g.large", kafkaVersion = "3.9.x", volumeGiB, brokers = 3 } = options;
@@ -105,12 +109,24 @@ export class Kafka {
       brokers,
       kafkaVersion,
       volumeGiB: isExpress ? undefined : (volumeGiB ?? 20),
+      endpointZones: options.endpointZones,
     });
   }
 
-  /** A new MSK Serverless cluster: paid by use, the login by IAM alone. It is kept when the stack is deleted. */
-  static mskServerless({ vpc }: { readonly vpc?: IVpc } = {}): Kafka {
-    return new Kafka({ kind: "serverless", vpc });
+  /**
+   * A new MSK Serverless cluster, and the login by IAM alone. It is paid by the hour, by partition and by byte: while nothing flows it costs more than three small brokers
+   * of one's own. It is kept when the stack is deleted.
+   *
+   * @param options.endpointZones as of `mskProvisioned`
+   */
+  static mskServerless({
+    vpc,
+    endpointZones,
+  }: {
+    readonly vpc?: IVpc;
+    readonly endpointZones?: 1 | 2 | 3;
+  } = {}): Kafka {
+    return new Kafka({ kind: "serverless", vpc, endpointZones });
   }
 
   /**

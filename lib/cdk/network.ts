@@ -39,8 +39,8 @@ export class Network extends Construct {
   /** Of the functions, the brokers and what polls them: all that speak Kafka in here. */
   readonly securityGroup: ISecurityGroup;
 
-  /** `vpc`: one that is there, whose endpoints or NAT gateways are its owner's. Default: a new one. */
-  constructor(scope: Construct, id: string, vpc: IVpc | undefined, needs: NetworkNeeds) {
+  /** `vpc`: one that is there, whose endpoints or NAT gateways are its owner's. Default: a new one, with endpoints in each zone or in the first `endpointZones`. */
+  constructor(scope: Construct, id: string, vpc: IVpc | undefined, needs: NetworkNeeds, endpointZones = ZONES) {
     super(scope, id);
     this.vpc = vpc ?? this.#newVpc();
     this.subnets =
@@ -53,7 +53,7 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     this.securityGroup.connections.allowInternally(KAFKA_PORTS, "Kafka with TLS");
-    if (vpc === undefined) this.#addEndpoints(needs);
+    if (vpc === undefined) this.#addEndpoints(needs, endpointZones);
     else this.securityGroup.connections.allowToAnyIpv4(Port.tcp(HTTPS), "AWS services, by endpoints or NAT");
   }
 
@@ -75,7 +75,7 @@ export class Network extends Construct {
     return vpc as IVpc;
   }
 
-  #addEndpoints({ queue, secrets, snapshots, onDemandPollers }: NetworkNeeds): void {
+  #addEndpoints({ queue, secrets, snapshots, onDemandPollers }: NetworkNeeds, zones: number): void {
     const { vpc } = this;
     // A gateway costs nothing.
     vpc.addGatewayEndpoint("DynamoDb", { service: GatewayVpcEndpointAwsService.DYNAMODB });
@@ -96,7 +96,8 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     group.connections.allowFrom(this.securityGroup, Port.tcp(HTTPS), "functions and pollers");
+    const subnets = { subnets: vpc.isolatedSubnets.slice(0, zones) };
     for (const [name, service] of Object.entries(services))
-      vpc.addInterfaceEndpoint(name, { service, securityGroups: [group], open: false });
+      vpc.addInterfaceEndpoint(name, { service, subnets, securityGroups: [group], open: false });
   }
 }

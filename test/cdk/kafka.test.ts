@@ -53,6 +53,16 @@ describe("a new provisioned cluster", () => {
     expect(services(large)).toContain("s3");
   });
 
+  test("has endpoints in each of three zones, or in as many as are asked for", () => {
+    const zonesOf = (of: Template) =>
+      resourcesOf(of, "AWS::EC2::VPCEndpoint").flatMap(({ SubnetIds }) =>
+        SubnetIds === undefined ? [] : (SubnetIds as unknown[]).length,
+      );
+    expect(zonesOf(template)).toEqual([3, 3, 3]);
+    expect(zonesOf(on(Kafka.mskProvisioned({ instanceType: "kafka.t3.small", endpointZones: 1 })))).toEqual([1, 1, 1]);
+    expect(zonesOf(on(Kafka.mskServerless({ endpointZones: 2 })))).toEqual([2, 2, 2]);
+  });
+
   test("has its topics made by CloudFormation: shuffles and dead letters too, none of others, and all of them stay", () => {
     const topics = resourcesOf(template, "AWS::MSK::Topic");
     expect(topics.map(({ TopicName, PartitionCount }) => [TopicName, PartitionCount]).sort()).toEqual([
