@@ -12,6 +12,7 @@ import {
   storageMonth,
   trafficOf,
 } from "../../lib/cost/fixed-cost.ts";
+import { limitsReached } from "../../lib/cost/limits.ts";
 import { dollarsOf, otherWays } from "../../lib/cost/other-ways.ts";
 import { BROKERS, HOURLY, MONTHLY, PRICES_AS_OF, USE } from "../../lib/cost/prices.ts";
 import type { FunctionWork, Work } from "../../lib/cost/work.ts";
@@ -244,6 +245,27 @@ describe("other ways", () => {
     const batches = records * 0.01 * 0.2 + records * 1e6 * 0.0001 * 0.0000133334;
     expect(dollars(100)["an item per key and batch"]).toBeCloseTo(batches + records * 3 * 0.625);
     expect(dollars(100)["an idempotency item per record"]).toBeCloseTo(batches + records * 2 * 0.625);
+  });
+});
+
+describe("limits", () => {
+  // A second of 1,000 records.
+  const second = (numbers: Partial<FunctionWork>) => limitsReached(work(numbers, 1_000), 1_000, () => 4);
+
+  test("a function that has time and units left is not spoken of", () => {
+    expect(second({ milliseconds: 2_000, writeUnits: 2_000 })).toEqual([]);
+  });
+
+  test("one that is busy for most of the time of its partitions is", () => {
+    expect(second({ milliseconds: 3_600 })).toEqual([
+      expect.stringContaining("count is busy for 90 % of the time of its 4 tasks"),
+    ]);
+  });
+
+  test("one that writes nearly all that DynamoDB takes of its tasks is", () => {
+    expect(second({ writeUnits: 4_000 })).toEqual([
+      expect.stringContaining("count writes 100 % of what DynamoDB takes"),
+    ]);
   });
 });
 

@@ -85,7 +85,7 @@ export function costCommand(terminal: Terminal): Command {
         options.measured === undefined
           ? await measure(application, deployment, options, terminal)
           : readHere(resolve(terminal.folder, options.measured), options);
-      const account = toAccount(deployment, sample, measured);
+      const account = toAccount(deployment, application.topology, sample, measured);
       if (options.json) {
         terminal.out(`${JSON.stringify(account, undefined, 2)}\n`);
         return;

@@ -3,9 +3,12 @@
 import { type CostLine, totalOf } from "../../cost/cost-line.ts";
 import { costPerMillion, type FunctionCost, kafkaDollars, ownDollars } from "../../cost/cost-of-work.ts";
 import { idleMonth, metricsMonth, storageMonth } from "../../cost/fixed-cost.ts";
+import { limitsReached } from "../../cost/limits.ts";
 import { dollarsOf, type OtherWay, otherWays } from "../../cost/other-ways.ts";
 import { PRICES_AS_OF, PRICES_REGION, SECONDS_PER_MONTH } from "../../cost/prices.ts";
 import type { Work } from "../../cost/work.ts";
+import { placesOf } from "../../local/tick.ts";
+import type { Topology } from "../../stream/plan.ts";
 import type { Deployment } from "./read-deployed.ts";
 
 /** At one rate. */
@@ -24,6 +27,8 @@ export type RateAccount = {
     readonly fixed: number;
     readonly inAll: number;
   };
+  /** A sentence for each function that cannot keep up, or hardly. */
+  readonly limits: readonly string[];
   readonly otherWays: readonly (OtherWay & { readonly dollarsPerMonth: number })[];
 };
 
@@ -39,7 +44,12 @@ export type Account = {
 
 export type MeasuredRate = Pick<RateAccount, "recordsPerSecond" | "secondsMeasured" | "work">;
 
-export function toAccount({ deployed, terms }: Deployment, sample: string, measured: readonly MeasuredRate[]): Account {
+export function toAccount(
+  { deployed, terms }: Deployment,
+  topology: Topology,
+  sample: string,
+  measured: readonly MeasuredRate[],
+): Account {
   const idle = idleMonth(deployed);
   const fixed = totalOf(idle);
   return {
@@ -68,10 +78,17 @@ export function toAccount({ deployed, terms }: Deployment, sample: string, measu
           fixed: paidByMonth,
           inAll: (own + kafka) * millions + paidByMonth,
         },
+        limits: limitsReached(work, recordsPerSecond, (name) => tasksOf(topology, name)),
         otherWays: waysOf(work, recordsPerSecond),
       };
     }),
   };
+}
+
+/** 1 for a function that only figures from elsewhere know of. */
+function tasksOf({ functions }: Topology, name: string): number {
+  const plan = functions.find((one) => one.name === name);
+  return plan === undefined ? 1 : placesOf(plan).length;
 }
 
 function waysOf({ inputRecords, functions }: Work, recordsPerSecond: number): RateAccount["otherWays"] {

@@ -68,7 +68,10 @@ function byRate({ rates }: Account, topology: Topology): string {
     perMonth("a month: in all", ({ inAll }) => inAll),
   ];
   const numbers = rates.map((_, i) => i + 1);
-  return formatTable(heads, rows, numbers);
+  const limits = rates.flatMap(({ recordsPerSecond, limits: sentences }) =>
+    sentences.map((sentence) => `At ${recordsPerSecond.toLocaleString("en")}/s ${sentence}\n`),
+  );
+  return `${formatTable(heads, rows, numbers)}${limits.join("")}`;
 }
 
 /** Of the functions that read from outside. */
