@@ -1,6 +1,6 @@
 /** `millrace cost` from end to end, over the operators of this repository and templates written by hand. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -262,6 +262,27 @@ describe("samples", () => {
     expect(code).toBe(2);
     expect(errors).toContain(sentence);
   });
+});
+
+test("operators that call the outside are left out, and call nobody", async () => {
+  const app = join(folder, "calling");
+  mkdirSync(join(app, "functions"), { recursive: true });
+  writeFileSync(join(app, "package.json"), '{ "name": "calling", "type": "module" }');
+  symlinkSync(join(root, "node_modules"), join(app, "node_modules"));
+  writeFileSync(
+    join(app, "functions/calling.mjs"),
+    `import { operator, sink, stream, text, topic } from ${JSON.stringify(join(root, "lib/index.ts"))};
+     const lines = topic("lines", { value: text() });
+     const hook = sink("hook", { write: async () => { process.stdout.write("called"); process.exit(3); } });
+     export const calls = operator("calls", stream(lines).to(hook));
+     ${"export const copies = operator('copies', stream(lines).to(topic('copies', { value: text() })));"}`,
+  );
+  const terminal = new TestTerminal(folder);
+  const args = ["cost", "--app", app, "--json", "--rate", "10", "--seconds", "2"];
+  expect(await main(args, terminal)).toBe(0);
+  expect(terminal.errors).toContain("Left out, as they would call the outside: calls.");
+  const { rates } = JSON.parse(terminal.output) as Account;
+  expect(rates[0]?.work.functions.map(({ name }) => name)).toEqual(["copies"]);
 });
 
 describe("figures of an account", () => {

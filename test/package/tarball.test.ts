@@ -52,6 +52,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "shop", private: true, type: "module" }));
   const readme = filesShownIn("README.md");
   for (const file of FILES) writeFileSync(join(folder, file), readme.get(file) ?? "The README shows it no more.");
+  for (const [file, text] of filesShownIn("docs/cost.md")) writeFileSync(join(folder, file), text);
   for (const [file, text] of SHOWN) writeFileSync(join(folder, "shown", file), text);
   writeFileSync(join(folder, "check/inference.ts"), INFERENCE);
   writeFileSync(
@@ -86,6 +87,10 @@ test("type-checks what the documents show", () => {
 
 test("runs the README's test with Node's own runner", () => {
   expect(run(process.execPath, ["--test", "test/revenue.test.ts"], folder)).toContain("pass 1");
+}, 60_000);
+
+test("runs the test of a budget, which loads a simulated DynamoDB out of the package", () => {
+  expect(run(process.execPath, ["--test", "test/revenue-cost.test.ts"], folder)).toContain("pass 1");
 }, 60_000);
 
 test("runs an operator file of its own with npx millrace run", async () => {

@@ -10,7 +10,9 @@ import type { Application } from "../../local/application.ts";
 import { loadApplication } from "../../local/application.ts";
 import { readAssembly } from "../../local/lambda-runtime/assembly.ts";
 import { MillraceError } from "../../stream/error.ts";
-import type { FunctionPlan } from "../../stream/plan.ts";
+import type { FunctionPlan, Topology } from "../../stream/plan.ts";
+import { listOf } from "../../stream/sentence.ts";
+import { buildTopology } from "../../stream/topology.ts";
 import { parseCount } from "../arguments.ts";
 import { type MeasuredRate, toAccount } from "../cost/account.ts";
 import { latestRecords } from "../cost/latest-records.ts";
@@ -81,20 +83,19 @@ export function costCommand(terminal: Terminal): Command {
       const deployment = withWindow(deploymentOf(application, options, terminal), options.window);
       if (!isPriced(deployment.deployed.kafka))
         terminal.err("The price of this kind of broker is not known here: brokers are counted as $0.\n");
-      const { sample, measured } =
-        options.measured === undefined
-          ? await measure(application, deployment, options, terminal)
-          : readHere(resolve(terminal.folder, options.measured), options);
-      const account = toAccount(deployment, application.topology, sample, measured);
+      const isElsewhere = options.measured !== undefined;
+      const topology = isElsewhere ? application.topology : withoutCalls(application, terminal);
+      const { sample, measured } = isElsewhere
+        ? readHere(resolve(terminal.folder, options.measured as string), options)
+        : await measure({ ...application, topology }, deployment, options, terminal);
+      const account = toAccount(deployment, topology, sample, measured);
       if (options.json) {
         terminal.out(`${JSON.stringify(account, undefined, 2)}\n`);
         return;
       }
       const [only, ...others] = options.rate;
       const compare = options.compare ?? false;
-      terminal.out(
-        showAccount(account, application.topology, { arithmeticOf: others.length === 0 ? only : undefined, compare }),
-      );
+      terminal.out(showAccount(account, topology, { arithmeticOf: others.length === 0 ? only : undefined, compare }));
     });
 }
 
@@ -110,6 +111,25 @@ function deploymentOf({ folder, topology }: Application, { out }: CostOptions, t
 function withWindow({ sizeOf, ...rest }: Deployment, windowSeconds: number | undefined): Deployment {
   if (windowSeconds === undefined) return { ...rest, sizeOf };
   return { ...rest, sizeOf: (plan: FunctionPlan) => ({ ...sizeOf(plan), windowSeconds }) };
+}
+
+/** Without the operators that call the outside: nobody asked for that, and what they wait for is not known. */
+function withoutCalls({ name, topology }: Application, terminal: Terminal): Topology {
+  const calling = new Set(
+    topology.functions
+      .filter(({ nodes, outsideOutputs }) => outsideOutputs.length > 0 || nodes.some(({ kind }) => kind === "mapAsync"))
+      .map(({ operator }) => operator),
+  );
+  if (calling.size === 0) return topology;
+  const names = listOf([...calling].map(({ operatorName }) => operatorName));
+  const measured = topology.operators.filter((operator) => !calling.has(operator));
+  if (measured.length === 0)
+    throw new MillraceError(
+      "usage",
+      `Nothing can be measured here, as ${names} would call the outside: give figures with --measured.`,
+    );
+  terminal.err(`Left out, as they would call the outside: ${names}. --measured takes figures of an account.\n`);
+  return buildTopology(name, measured);
 }
 
 async function measure(

@@ -63,7 +63,7 @@ export function toAccount(
       const own = ownDollars(functions);
       const kafka = kafkaDollars(functions);
       const monthLines = [metricsMonth(deployed), ...storageMonth(work, recordsPerSecond, deployed.kafka)];
-      const millions = (recordsPerSecond * SECONDS_PER_MONTH) / 1_000_000;
+      const millions = millionsPerMonth(recordsPerSecond);
       const paidByMonth = fixed + totalOf(monthLines);
       return {
         recordsPerSecond,
@@ -83,6 +83,10 @@ export function toAccount(
       };
     }),
   };
+}
+
+export function millionsPerMonth(recordsPerSecond: number): number {
+  return (recordsPerSecond * SECONDS_PER_MONTH) / 1_000_000;
 }
 
 /** 1 for a function that only figures from elsewhere know of. */

@@ -2,9 +2,10 @@
 
 import { ASSUMED_MS } from "../../cost/assumed.ts";
 import { arithmetic, type CostLine, showDollars, showNumber, totalOf } from "../../cost/cost-line.ts";
+import { ownDollars } from "../../cost/cost-of-work.ts";
 import type { Topology } from "../../stream/plan.ts";
 import { formatTable } from "../table.ts";
-import type { Account, RateAccount } from "./account.ts";
+import { type Account, millionsPerMonth, type RateAccount } from "./account.ts";
 
 /** `arithmeticOf`: the rate whose bill is shown line by line. */
 export function showAccount(
@@ -41,14 +42,16 @@ function lines(all: readonly CostLine[]): string {
 
 function byRate({ rates }: Account, topology: Topology): string {
   const row = (what: string, of: (rate: RateAccount) => string) => [what, ...rates.map(of)];
-  const operatorRows = topology.operators.map(({ operatorName }) => {
-    const own = topology.functions
-      .filter((plan) => plan.operator.operatorName === operatorName)
-      .map(({ name }) => name);
-    return row(`  ${operatorName}`, ({ functions }) =>
-      showDollars(functions.filter(({ name }) => own.includes(name)).reduce((sum, one) => sum + totalOf(one.own), 0)),
-    );
-  });
+  const operatorRows = (times: (rate: RateAccount) => number) =>
+    topology.operators.map(({ operatorName }) => {
+      const own = topology.functions
+        .filter((plan) => plan.operator.operatorName === operatorName)
+        .map(({ name }) => name);
+      return row(`  ${operatorName}`, (rate) => {
+        const costs = rate.functions.filter(({ name }) => own.includes(name));
+        return showDollars(ownDollars(costs) * times(rate));
+      });
+    });
   const perMonth = (what: string, of: (month: RateAccount["dollarsPerMonth"]) => number) =>
     row(what, ({ dollarsPerMonth }) => showDollars(of(dollarsPerMonth)));
   const heads = ["", ...rates.map(({ recordsPerSecond }) => `${recordsPerSecond.toLocaleString("en")}/s`)];
@@ -60,9 +63,10 @@ function byRate({ rates }: Account, topology: Topology): string {
     row("a million records: functions and state", ({ dollarsPerMillion }) =>
       showDollars(dollarsPerMillion.functionsAndState),
     ),
-    ...operatorRows,
+    ...operatorRows(() => 1),
     row("a million records: Kafka's traffic", ({ dollarsPerMillion }) => showDollars(dollarsPerMillion.kafkaTraffic)),
     perMonth("a month: functions and state", ({ functionsAndState }) => functionsAndState),
+    ...operatorRows(({ recordsPerSecond }) => millionsPerMonth(recordsPerSecond)),
     perMonth("a month: Kafka's traffic", ({ kafkaTraffic }) => kafkaTraffic),
     perMonth("a month: what is there anyway, metrics, storage", ({ fixed }) => fixed),
     perMonth("a month: in all", ({ inAll }) => inAll),
