@@ -8,6 +8,13 @@ import { fileURLToPath } from "node:url";
 /** The number of the invocation and the length of its event, four bytes each. */
 export const FRAME_HEAD_BYTES = 8;
 
+/** Of the function: with so much, Lambda gives a whole processor. Its runtime tells Node to use a twentieth for what is new and nine tenths in all. */
+const MEMORY_MB = 1_769;
+const MEMORY = [
+  `--max-semi-space-size=${Math.floor(MEMORY_MB / 20)}`,
+  `--max-old-space-size=${MEMORY_MB - Math.floor(MEMORY_MB / 10)}`,
+];
+
 type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
 export class FunctionClient {
@@ -23,7 +30,7 @@ export class FunctionClient {
   /** Resolves when it has loaded its code and opened its connections. */
   static async start(args: readonly string[]): Promise<FunctionClient> {
     const module = fileURLToPath(new URL("./function-process.ts", import.meta.url));
-    const child = spawn(process.execPath, [...process.execArgv, module, ...args], {
+    const child = spawn(process.execPath, [...process.execArgv, ...MEMORY, module, ...args], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const client = new FunctionClient(child);

@@ -41,6 +41,8 @@ await takePart(meter, async () => {
           timeoutMs: TIMEOUT_MS,
         },
         batchSize: BATCH,
+        // As an environment of Lambda has it.
+        concurrencyMax: 1,
         batchWindowMs: 0,
         observe(notice) {
           if (notice.kind === "invoked" && topic === VIEWS_TOPIC) meter.read(notice.records);

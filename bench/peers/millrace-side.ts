@@ -8,7 +8,13 @@ import { countingApplication, VIEWS_TOPIC } from "./views.ts";
 /** Records in an invocation: the most that Lambda gives. */
 const BATCH = 10_000;
 
-const [kafka, dynamodb, round, records] = process.argv.slice(2) as [string, string, string, string];
+const [kafka, dynamodb, round, records, events] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  "columns" | "text",
+];
 const application = countingApplication(round);
 const workspace = await openServices(application, { kafka, dynamodb });
 const meter = new Meter([process.pid], Number(records));
@@ -18,6 +24,7 @@ await takePart(meter, async () => {
     application,
     workspace,
     batchSize: BATCH,
+    events,
     onReport: (report) => {
       if (report.topic === VIEWS_TOPIC) meter.read(report.records);
     },

@@ -28,7 +28,8 @@ export const SIDES: readonly Side[] = [
   flink("flink-alo", "at-least-once", 1_000),
   kafkaStreams("streams-eos", "exactly_once_v2"),
   kafkaStreams("streams-alo", "at_least_once"),
-  millrace("millrace", "functions and local poller in one process", MILLRACE),
+  millrace("millrace", "functions and local poller in one process", MILLRACE, "columns"),
+  millrace("millrace-text", "the same with events as text between them", MILLRACE, "text"),
   millrace("functions-parsed", "the functions alone, events parsed by the runtime", MILLRACE_FUNCTIONS, "parsed"),
   millrace("functions-text", "the functions alone, events as text", MILLRACE_FUNCTIONS, "text"),
 ];

@@ -5,6 +5,7 @@
 
 import { countRecords, positionsAfter, type Slice, splitAtOffsets, splitExpired, splitSlices } from "./batching.ts";
 import type { Clock } from "./clock.ts";
+import { columnsEventOf } from "./event-columns.ts";
 import { type EventOrigin, writeEvent } from "./event-json.ts";
 import { invoke, type LocalFunction } from "./invocation.ts";
 import type { Discarded, MappingFaults, MappingNotice } from "./mapping-options.ts";
@@ -80,7 +81,9 @@ export async function deliver(batch: readonly Slice[], world: DeliveryWorld, sig
     const options = { clock, timeoutEarly: faults?.timeoutEarly() ?? false };
     const outcome = await invoke(
       world.target,
-      writeEvent(world.origin, piece.slices),
+      world.target.acceptsColumns === true
+        ? columnsEventOf(world.origin.topic, piece.slices)
+        : writeEvent(world.origin, piece.slices),
       world.newRequestId === undefined ? options : { ...options, newRequestId: world.newRequestId },
       (ended) => {
         counters.zombies += 1;

@@ -34,6 +34,8 @@ import { findStarts } from "./starting-offset.ts";
 
 /** Small batches are cut from larger reads. */
 const FETCH_RECORDS_MIN = 1000;
+/** What came with a batch's worth of bytes is kept for the next one, up to so many batches. */
+const FETCH_BATCHES_MAX = 2;
 /** What of an event's JSON may be keys and values at the most, base64 being what it is. */
 const FETCH_SHARE_OF_PAYLOAD = 0.75;
 
@@ -245,12 +247,13 @@ export class EventSourceMapping {
   async #fetch(buffer: PartitionBuffer): Promise<void> {
     const { topic } = this.#options;
     const { partition, fetchOffset, epoch } = buffer;
+    const recordsWanted = Math.max(FETCH_RECORDS_MIN, this.#limits.recordsMax);
     // Before the question: what is appended while the answer is on its way may not be in it.
     buffer.mayHaveMore = false;
     try {
       const { records, nextOffset } = await this.#broker.fetch(topic, partition, fetchOffset, {
-        recordsMax: Math.max(FETCH_RECORDS_MIN, this.#limits.recordsMax),
-        bytesMax: Math.max(1, Math.floor(this.#limits.jsonBytesMax * FETCH_SHARE_OF_PAYLOAD)),
+        recordsMax: FETCH_BATCHES_MAX * recordsWanted,
+        bytesMax: buffer.fetchBytes(recordsWanted, this.#limits.jsonBytesMax * FETCH_SHARE_OF_PAYLOAD),
       });
       if (buffer.epoch !== epoch) return;
       buffer.failures = 0;

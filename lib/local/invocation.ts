@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { MillraceError } from "../stream/error.ts";
+import type { ColumnsEvent } from "../wire/columns-event.ts";
 import type { Clock } from "./clock.ts";
 import type { Outcome } from "./retry-policy.ts";
 
@@ -31,6 +32,8 @@ export type LocalFunction = {
   readonly memoryMb?: number;
   /** The handler takes the text of an event and reads it itself. Lambda always passes the parsed object, which is the default. */
   readonly acceptsText?: boolean;
+  /** The handler takes records as columns too (wire/columns-event.ts), and a mapping in the same process gives it these. */
+  readonly acceptsColumns?: boolean;
   /** Properties that the context gets beside Lambda's own; asked before each invocation. */
   readonly extendContext?: (context: LambdaContext) => object;
 };
@@ -50,12 +53,12 @@ export type InvocationOptions = {
 };
 
 /**
- * Invokes a function with the text of an event. Never rejects. Where the time is over first the outcome is "timed-out", and what the handler
+ * Invokes a function with the text of an event, or with columns where it takes them. Never rejects. Where the time is over first the outcome is "timed-out", and what the handler
  * does or throws afterwards is nobody's concern; `onZombie` is called with a promise of its end.
  */
 export async function invoke(
   target: LocalFunction,
-  eventText: string,
+  eventGiven: string | ColumnsEvent,
   options: InvocationOptions,
   onZombie?: (ended: Promise<void>) => void,
 ): Promise<Outcome> {
@@ -63,7 +66,7 @@ export async function invoke(
   const timeoutMs = target.timeoutMs ?? TIMEOUT_MS_DEFAULT;
   const context = newContext(target, clock, clock.now() + timeoutMs, (options.newRequestId ?? randomUUID)());
   const ended = new AbortController();
-  const running = run(target, eventText, context);
+  const running = run(target, eventGiven, context);
   const timeIsOver = options.timeoutEarly === true ? Promise.resolve() : clock.sleep(timeoutMs, ended.signal);
   const outcome = await Promise.race([running, timeIsOver]);
   ended.abort(ENDED);
@@ -77,11 +80,12 @@ export async function invoke(
   };
 }
 
-async function run(target: LocalFunction, eventText: string, context: LambdaContext): Promise<Outcome> {
+async function run(target: LocalFunction, eventGiven: string | ColumnsEvent, context: LambdaContext): Promise<Outcome> {
   const { handler, acceptsText, extendContext } = target;
   try {
     if (extendContext !== undefined) Object.assign(context, extendContext(context));
-    const event: unknown = acceptsText === true ? eventText : JSON.parse(eventText);
+    const isTaken = acceptsText === true || typeof eventGiven !== "string";
+    const event: unknown = isTaken ? eventGiven : JSON.parse(eventGiven);
     // A third parameter, the callback, has had no meaning since Node.js 24 on Lambda.
     const call = handler as (event: unknown, context: unknown) => unknown;
     return { kind: "succeeded", response: await call(event, context) };

@@ -32,6 +32,11 @@ export type LocalRuntimeOptions = {
   readonly faults?: Faults;
   /** Records per invocation, where an operator does not say. Default 5,000. */
   readonly batchSize?: number;
+  /**
+   * How functions get their records: as the text that Lambda makes of them, which is the default, or as columns, as Kafka gave them: what base64 and JSON cost
+   * is Lambda's price for sending them to another machine.
+   */
+  readonly events?: "text" | "columns";
   readonly clock?: Clock;
   readonly onReport?: (report: TaskReport) => void;
   /** Told what went wrong and will be tried again, one sentence each. */
@@ -122,6 +127,7 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
       name: plan.name,
       handler: operator,
       acceptsText: true,
+      acceptsColumns: options.events === "columns",
       get timeoutMs() {
         return faults === undefined ? (plan.operator.function.timeout ?? TIMEOUT_MS_DEFAULT) : faultyTimeoutMs(plan);
       },

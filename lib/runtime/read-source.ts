@@ -4,7 +4,7 @@ import type { Push } from "../operators/step.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { SourceNode } from "../stream/node.ts";
 import { identityOf, isAbove } from "../wire/identity.ts";
-import { decodeValues } from "../wire/read-values.ts";
+import { valueDecoder } from "../wire/read-values.ts";
 import { headersAt, keyBytesAt, type RecordColumns } from "../wire/record-columns.ts";
 import { buryRecord } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
@@ -40,7 +40,7 @@ export function readSource(
     );
   const { topic, nodes, writtenByMillrace } = source;
   const { meta, units, counts, collector } = task;
-  const { values, problems } = decodeValues(records, topic.valueFormat, topic.compacted);
+  const decodeValue = valueDecoder(records, topic.valueFormat, topic.compacted);
   // A dead letter is of its own time, and says nothing of the present.
   const readers = nodes.map((node, i) =>
     readerOf(task, node, i, settings.freeze, redriven === undefined ? observerOf(task, node, i) : undefined),
@@ -74,9 +74,11 @@ export function readSource(
       bury(i, known);
       continue;
     }
-    const undecodable = problems.size > 0 ? problems.get(i) : undefined;
-    if (undecodable !== undefined) {
-      bury(i, { error: undecodable, step: `value of topic ${topic.topicName}` });
+    let value: unknown;
+    try {
+      value = decodeValue(i);
+    } catch (error) {
+      bury(i, { error: error as Error, step: `value of topic ${topic.topicName}` });
       continue;
     }
     units.enter(unit);
@@ -87,7 +89,7 @@ export function readSource(
         const bytes = keyBytesAt(records, i);
         if (bytes !== null) key = (topic.keyFormat as NonNullable<typeof topic.keyFormat>).decode(bytes);
       }
-      for (const reader of readers) reader(values[i], key, records.timestampsMs[i] as number, records, i);
+      for (const reader of readers) reader(value, key, records.timestampsMs[i] as number, records, i);
       if (units.careful) for (const step of task.chain.stateful) step.flush?.();
     } catch (error) {
       units.fail(unit, error);

@@ -1,5 +1,5 @@
 /**
- * Reads Lambda's Kafka event into columns: from the parsed object, or from its text with one scan.
+ * Reads Lambda's Kafka event into columns: from the parsed object, or from its text with one scan. Within a process they may be there already.
  *
  * The scan knows the order in which Lambda writes a record's fields. Where the text is otherwise in any way it gives up, and the event
  * goes through JSON.parse: slower, never different.
@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { MillraceError } from "../stream/error.ts";
+import { type ColumnsEvent, columnsIn } from "./columns-event.ts";
 import type { KafkaEvent, KafkaEventRecord } from "./lambda-event.ts";
 import type { Header, RecordColumns } from "./record-columns.ts";
 
@@ -14,8 +15,8 @@ import type { Header, RecordColumns } from "./record-columns.ts";
 export type PartitionInput = { readonly topic: string; readonly partition: number; readonly records: RecordColumns };
 
 /** Reads an event. Throws MillraceError "format" for what is not a Kafka event. */
-export function readEvent(event: Pick<KafkaEvent, "records"> | string): readonly PartitionInput[] {
-  if (typeof event !== "string") return readParsedEvent(event);
+export function readEvent(event: Pick<KafkaEvent, "records"> | ColumnsEvent | string): readonly PartitionInput[] {
+  if (typeof event !== "string") return columnsIn(event) ?? readParsedEvent(event as Pick<KafkaEvent, "records">);
   return scanEvent(event) ?? readParsedEvent(parseEvent(event));
 }
 

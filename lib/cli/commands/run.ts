@@ -62,6 +62,7 @@ export function runCommand(terminal: Terminal): Command {
         const runtime = await startLocalRuntime({
           application,
           workspace,
+          events: "columns",
           ...(only !== undefined && { only }),
           onReport: (report) => log.add(report),
           onProblem: (sentence) => problems.add(sentence),
