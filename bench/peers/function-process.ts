@@ -1,16 +1,20 @@
 /**
  * A function in a process of its own, as Lambda has it: it is given the text of events, one frame each, and answers each with a line. What it is to do with them
- * is `parsed`, where Lambda's runtime for Node has parsed the text before the handler sees it, or `text`, where a runtime of one's own hands it on.
+ * is `parsed`, where Lambda's runtime for Node has parsed the text before the handler sees it, or `text`, where a runtime of one's own hands it on; `tight` is `parsed` with
+ * V8's own measure of how far its heap may grow.
  */
 
 import { Buffer } from "node:buffer";
 import { newHost } from "../../lib/local/host.ts";
 import { openServices } from "../../lib/local/services.ts";
+import { letHeapGrow } from "../../lib/runtime/heap-growth.ts";
 import { HOST } from "../../lib/runtime/host.ts";
 import { FRAME_HEAD_BYTES } from "./function-client.ts";
 import { countingApplication } from "./views.ts";
 
-const [kafka, dynamodb, round, form] = process.argv.slice(2) as [string, string, string, "parsed" | "text"];
+const [kafka, dynamodb, round, form] = process.argv.slice(2) as [string, string, string, "parsed" | "text" | "tight"];
+// As a function does that is opened on Lambda.
+if (form !== "tight") letHeapGrow();
 const application = countingApplication(round);
 const { broker, stateLog } = await openServices(application, { kafka, dynamodb });
 const [operator] = application.operators as [(typeof application.operators)[0]];

@@ -2,6 +2,7 @@
 
 import { startLocalRuntime } from "../../lib/local/local-runtime.ts";
 import { openServices } from "../../lib/local/services.ts";
+import { letHeapGrow } from "../../lib/runtime/heap-growth.ts";
 import { Meter, takePart } from "./side-process.ts";
 import { countingApplication, VIEWS_TOPIC } from "./views.ts";
 
@@ -17,6 +18,7 @@ const [kafka, dynamodb, round, records, events] = process.argv.slice(2) as [
 ];
 const application = countingApplication(round);
 const workspace = await openServices(application, { kafka, dynamodb });
+letHeapGrow();
 const meter = new Meter([process.pid], Number(records));
 
 await takePart(meter, async () => {

@@ -1,6 +1,7 @@
 /** Opens what a deployed function needs, as its environment says: Kafka, the state log, the queue of wake-ups. Loading this file loads their clients. */
 
 import { KafkaBroker } from "../kafka/kafka-broker.ts";
+import { letHeapGrow } from "../runtime/heap-growth.ts";
 import type { SettingsSource } from "../runtime/settings-source.ts";
 import { DynamoDbTable } from "../state-log/dynamodb-client.ts";
 import { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";
@@ -12,6 +13,7 @@ import { fromEnvironment } from "./lambda-settings.ts";
 
 /** Connects with the first invocation. Throws "usage" where the environment does not say enough. */
 export async function openLambdaRuntime(definition: OperatorDefinition): Promise<LambdaRuntime> {
+  letHeapGrow();
   const { env } = process;
   const settings = fromEnvironment(env);
   const { table, snapshots, wakeUpQueue } = settings;

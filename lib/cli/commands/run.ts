@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { startLocalRuntime } from "../../local/local-runtime.ts";
+import { letHeapGrow } from "../../runtime/heap-growth.ts";
 import { MillraceError } from "../../stream/error.ts";
 import { listOf, quote } from "../../stream/sentence.ts";
 import { runFunctionProcesses } from "../function-processes.ts";
@@ -59,6 +60,7 @@ export function runCommand(terminal: Terminal): Command {
         }
         const log = new RunLog();
         const problems = new ProblemLog((sentence) => terminal.err(`${sentence}\n`));
+        letHeapGrow();
         const runtime = await startLocalRuntime({
           application,
           workspace,
