@@ -5,6 +5,7 @@ import { decodeKey } from "../stream/key.ts";
 import type { TopicPlan } from "../stream/plan.ts";
 import type { AnyTopic } from "../stream/topic.ts";
 import { type Bundle, decodeBundle } from "../wire/bundle.ts";
+import { decodePrepared, decodeRelease, isPrepared, type Release } from "../wire/sent-ahead.ts";
 import { showBytes, showPlural, showTime, showValue, toJsonValue } from "./printable.ts";
 import type { ReadRecord } from "./read-records.ts";
 
@@ -28,8 +29,8 @@ export function toJsonLine(record: ReadRecord, shape: Shape): string {
   const { partition, offset, timestampMs } = record;
   const position = { partition, offset, timestampMs };
   if (shape?.kind === "shuffle") {
-    const bundle = tryDecode(record);
-    return JSON.stringify({ ...position, ...(typeof bundle === "string" ? { problem: bundle } : bundle) }, toJsonValue);
+    const found = tryDecode(record);
+    return JSON.stringify({ ...position, ...(typeof found === "string" ? { problem: found } : found) }, toJsonValue);
   }
   const key = decodeWith(shape?.declared?.keyFormat, record.key);
   const value = decodeWith(shape?.declared?.valueFormat, record.value);
@@ -64,22 +65,37 @@ function textOf({ headers }: ReadRecord, name: string): string | undefined {
   return header === undefined ? undefined : showBytes(header[1]);
 }
 
-function tryDecode({ value }: ReadRecord): Bundle | string {
+type OfShuffle = Bundle | (Bundle & { readonly sentAheadBy: string }) | { readonly release: Release };
+
+function tryDecode({ value }: ReadRecord): OfShuffle | string {
   try {
-    return value === null ? "no bundle: it has no value" : decodeBundle(value);
+    if (value === null) return "no bundle: it has no value";
+    if (isPrepared(value)) {
+      const { attemptId, bundle } = decodePrepared(value);
+      return { sentAheadBy: attemptId, ...decodeBundle(bundle) };
+    }
+    const release = decodeRelease(value);
+    return release === undefined ? decodeBundle(value) : { release };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
 function showBundle(head: string, record: ReadRecord): string {
-  const bundle = tryDecode(record);
-  if (typeof bundle === "string") return `${head} ${bundle}`;
-  const elements = bundle.columns.flatMap(showColumns);
+  const found = tryDecode(record);
+  if (typeof found === "string") return `${head} ${found}`;
+  if ("release" in found) {
+    const { task, number, offset, attemptId } = found.release;
+    return `${head} release of bundle ${number} of ${task} at offset ${offset}, sent ahead by ${attemptId}`;
+  }
+  const ahead = "sentAheadBy" in found ? `, sent ahead by ${found.sentAheadBy}: it counts when it is released` : "";
+  const elements = found.columns.flatMap(showColumns);
   const rest =
-    elements.length === 0 ? (bundle.idle ? "idle" : "watermark only") : showPlural(elements.length, "element");
-  const { task, number, watermarkMs } = bundle;
-  return [`${head} bundle ${number} of ${task}, watermark ${showTime(watermarkMs)}, ${rest}`, ...elements].join("\n");
+    elements.length === 0 ? (found.idle ? "idle" : "watermark only") : showPlural(elements.length, "element");
+  const { task, number, watermarkMs } = found;
+  return [`${head} bundle ${number} of ${task}, watermark ${showTime(watermarkMs)}, ${rest}${ahead}`, ...elements].join(
+    "\n",
+  );
 }
 
 /** Each element, or partial result, as an indented line. */

@@ -42,9 +42,10 @@ export type OffsetRange = { readonly low: number; readonly high: number };
 export interface Broker {
   /**
    * Writes batches in order and returns when all replicas have them. After an error some, all or none may be there; the caller repeats the same bytes.
-   * Throws "kafka" for a topic or partition that does not exist and for a record above `recordBytesMax`.
+   * Throws "kafka" for a topic or partition that does not exist and for a record above `recordBytesMax`. Returns the offset of the first record of each batch, −1 for one without
+   * records; where a call repeated itself, of the records that were acknowledged.
    */
-  produce(batches: readonly OutgoingBatch[]): Promise<void>;
+  produce(batches: readonly OutgoingBatch[]): Promise<readonly number[]>;
   /**
    * Opens the transaction of the next `produceExactlyOnce` of an id, for those partitions, so that this one has less to wait for. Nobody sees anything of it, and
    * nothing follows from it: where it fails, or nothing is written after it, the next call is as if it had not been. Never rejects.

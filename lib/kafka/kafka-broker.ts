@@ -18,7 +18,7 @@ import { type KafkaOutside, realOutside } from "./kafka-outside.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings, RECORD_BYTES_MAX_KAFKA } from "./kafka-settings.ts";
 import { commitOffset, fetchBatches, listOffsets, stableOffset, type TopicPartition } from "./requests.ts";
 import { Transactions } from "./transactions.ts";
-import { cutIntoRounds, type Piece, writeBatches } from "./write-batches.ts";
+import { cutIntoRounds, offsetsOf, type Piece, writeBatches } from "./write-batches.ts";
 
 const ATTEMPTS_MAX = 8;
 const BACKOFF_FIRST_MS = 20;
@@ -58,14 +58,15 @@ export class KafkaBroker implements Broker {
     this.#cluster = new Cluster(settings, outside);
   }
 
-  async produce(batches: readonly OutgoingBatch[]): Promise<void> {
+  async produce(batches: readonly OutgoingBatch[]): Promise<readonly number[]> {
     const { batchBytesMax, timeoutMs } = this.#limits();
     const rounds = cutIntoRounds(batches, batchBytesMax);
-    const acknowledged = new Set<Piece>();
+    const acknowledged = new Map<Piece, number>();
     await this.#call(`write to ${namesOf(batches)}`, async (cluster) => {
       await this.#check(cluster, batches);
       await writeBatches(cluster, rounds, timeoutMs, acknowledged);
     });
+    return offsetsOf(batches, acknowledged);
   }
 
   prepareExactlyOnce(partitions: readonly TopicPartition[], transactionalId: string): Promise<void> {

@@ -175,7 +175,10 @@ export function createTopics(
   };
 }
 
-export type Acknowledgement = TopicPartition & { readonly code: number };
+export type Acknowledgement = TopicPartition & {
+  readonly code: number /** Of the first record. */;
+  readonly baseOffset: number;
+};
 
 /** Encoded batches, at most one per partition. A code of 0 says that all replicas have it; what is left out of the answer is not acknowledged. */
 export function produce(
@@ -203,8 +206,8 @@ export function produce(
         .array(() => {
           const topic = from.string();
           return from.array(() => {
-            const acknowledgement = { topic, partition: from.int32(), code: from.int16() };
-            for (let i = 0; i < 3; i += 1) from.int64();
+            const acknowledgement = { topic, partition: from.int32(), code: from.int16(), baseOffset: from.int64() };
+            for (let i = 0; i < 2; i += 1) from.int64();
             return acknowledgement;
           });
         })

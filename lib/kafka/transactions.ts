@@ -142,7 +142,7 @@ export class Transactions {
     await open(cluster, partitionsOf(batches), writer);
     // Neither depends on the other, and the end waits for both.
     const [written, numbered] = await Promise.allSettled([
-      writeBatches(cluster, rounds, this.#limits.timeoutMs, new Set(), writer),
+      writeBatches(cluster, rounds, this.#limits.timeoutMs, new Map(), writer),
       cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),
     ]);
     if (written.status === "rejected") throw written.reason;

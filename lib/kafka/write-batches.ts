@@ -24,13 +24,13 @@ export type TransactionalWriter = ProducerIdentity & {
 
 /**
  * Writes batches in order: a partition's next piece is sent when its last is acknowledged. A failure throws; another attempt goes on with the pieces
- * that are not in `acknowledged`, where this puts those that are.
+ * that are not in `acknowledged`, where this puts those that are, each with the offset of its first record.
  */
 export async function writeBatches(
   cluster: Cluster,
   rounds: readonly (readonly Piece[])[],
   timeoutMs: number,
-  acknowledged: Set<Piece>,
+  acknowledged: Map<Piece, number>,
   writer?: TransactionalWriter,
 ): Promise<void> {
   for (const round of rounds) {
@@ -45,13 +45,34 @@ export async function writeBatches(
         }));
         const request = produce(writer?.transactionalId ?? null, encoded, timeoutMs);
         const answers = await cluster.askNode(leader, request);
-        const codes = new Map(answers.map(({ topic, partition, code }) => [nameOf({ topic, partition }), code]));
-        for (const piece of pieces) if (codes.get(nameOf(piece)) === 0) acknowledged.add(piece);
-        for (const piece of pieces) throwOnCode(codes.get(nameOf(piece)) ?? NO_ANSWER, "Produce", piece);
+        const found = new Map(answers.map((answer) => [nameOf(answer), answer]));
+        for (const piece of pieces) {
+          const answer = found.get(nameOf(piece));
+          if (answer?.code === 0) acknowledged.set(piece, answer.baseOffset);
+        }
+        for (const piece of pieces) throwOnCode(found.get(nameOf(piece))?.code ?? NO_ANSWER, "Produce", piece);
       }),
     );
     for (const result of sent) if (result.status === "rejected") throw result.reason;
   }
+}
+
+/** The offset of the first record of each batch, of which all pieces were acknowledged; −1 for one without records. */
+export function offsetsOf(batches: readonly OutgoingBatch[], acknowledged: ReadonlyMap<Piece, number>): number[] {
+  // In the order of the records: of a partition, a piece is sent when the one before it is acknowledged.
+  const pieces = Map.groupBy(acknowledged.keys(), nameOf);
+  const taken = new Map<string, number>();
+  return batches.map((batch) => {
+    if (batch.records.length === 0) return -1;
+    const name = nameOf(batch);
+    let before = taken.get(name) ?? 0;
+    taken.set(name, before + batch.records.length);
+    for (const piece of pieces.get(name) ?? []) {
+      if (before < piece.records.length) return (acknowledged.get(piece) as number) + before;
+      before -= piece.records.length;
+    }
+    return -1;
+  });
 }
 
 /** Cuts batches into pieces, and puts into a round at most one piece of each partition, in order. */

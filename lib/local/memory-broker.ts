@@ -35,8 +35,8 @@ export class MemoryBroker implements Broker, AppendNotices {
     this.#markers = options.controlMarkers ?? false;
   }
 
-  async produce(batches: readonly OutgoingBatch[]): Promise<void> {
-    this.#write(batches, false);
+  async produce(batches: readonly OutgoingBatch[]): Promise<readonly number[]> {
+    return this.#write(batches, false);
   }
 
   async prepareExactlyOnce(): Promise<void> {}
@@ -125,22 +125,24 @@ export class MemoryBroker implements Broker, AppendNotices {
     return (partitions as Partition[])[partition] as Partition;
   }
 
-  #write(batches: readonly OutgoingBatch[], marker: boolean): void {
+  #write(batches: readonly OutgoingBatch[], marker: boolean): number[] {
     checkBatches(batches, this.recordBytesMax, (topic) => this.#topics.get(topic)?.length);
     const encoded = batches.map(({ records }) => encodeRecords(records));
     const touched = new Set<Partition>();
-    batches.forEach(({ topic, partition, records }, i) => {
+    const offsets = batches.map(({ topic, partition, records }, i) => {
       const at = this.#partition(topic, partition);
-      if (records.length === 0) return;
+      if (records.length === 0) return -1;
       const baseOffset = at.high;
       at.high += records.length;
       at.batches.push({ baseOffset, endOffset: at.high, bytes: encoded[i] as Uint8Array });
       touched.add(at);
+      return baseOffset;
     });
     if (marker) for (const at of touched) at.high += 1;
     for (const { topic, partition, records } of batches) {
       if (records.length > 0) for (const listener of this.#listeners) listener(topic, partition);
     }
+    return offsets;
   }
 }
 

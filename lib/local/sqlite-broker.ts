@@ -82,11 +82,12 @@ export class SqliteBroker implements Broker, AppendNotices {
     });
   }
 
-  async produce(batches: readonly OutgoingBatch[]): Promise<void> {
+  async produce(batches: readonly OutgoingBatch[]): Promise<readonly number[]> {
     this.#check(batches);
     const encoded = batches.map(({ records }) => encodeRecords(records));
-    this.#transaction(() => this.#append(batches, encoded));
+    const offsets = this.#transaction(() => this.#append(batches, encoded));
     this.#notify(batches);
+    return offsets;
   }
 
   async prepareExactlyOnce(): Promise<void> {}
@@ -193,12 +194,14 @@ export class SqliteBroker implements Broker, AppendNotices {
     checkBatches(batches, this.recordBytesMax, (topic) => this.#idsOf(topic).length || undefined);
   }
 
-  #append(batches: readonly OutgoingBatch[], encoded: readonly Uint8Array[]): void {
-    batches.forEach(({ topic, partition, records }, i) => {
-      if (records.length === 0) return;
+  #append(batches: readonly OutgoingBatch[], encoded: readonly Uint8Array[]): number[] {
+    return batches.map(({ topic, partition, records }, i) => {
+      if (records.length === 0) return -1;
       const id = this.#partitionId(topic, partition);
       const { high } = this.#statements.advance.get(records.length, id) as { high: number };
-      this.#statements.append.run(id, high - records.length, records.length, encoded[i] as Uint8Array);
+      const base = high - records.length;
+      this.#statements.append.run(id, base, records.length, encoded[i] as Uint8Array);
+      return base;
     });
   }
 

@@ -16,6 +16,7 @@ import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
 import { type OutboxBatch, outputsIn, type RecordsBatch } from "./outbox.ts";
+import type { Bundles } from "./prepared-bundles.ts";
 import { type Redriven, readLetters } from "./read-letters.ts";
 import { readShuffle } from "./read-shuffle.ts";
 import { type ReadSettings, readSource, stopped } from "./read-source.ts";
@@ -26,7 +27,12 @@ import { encodeGenerators } from "./task-meta.ts";
 /** What a task is given. */
 export type TaskInput =
   /** Records in order of offset; what is at or below the checkpoint is skipped. */
-  | { readonly kind: "records"; readonly stretches: readonly RecordColumns[] }
+  | {
+      readonly kind: "records";
+      readonly stretches: readonly RecordColumns[];
+      /** Of a shuffle: the prepared bundles that the records release. */
+      readonly bundles: Bundles;
+    }
   | {
       readonly kind: "tick";
       /** The partition has no record behind the checkpoint. */
@@ -112,7 +118,8 @@ export function* evaluate(
     meta.idle !== before.idle ||
     meta.activeAtMs !== before.activeAtMs ||
     encodeGenerators(meta) !== before.generators ||
-    meta.checkpoint !== before.checkpoint;
+    // Who passes prepared bundles and nothing else goes past them with the commit that releases them: where he dies before, they are read again.
+    (meta.checkpoint !== before.checkpoint && input.kind !== "records");
   return {
     batches,
     taken,
@@ -128,6 +135,8 @@ export function* evaluate(
   };
 }
 
+type RecordsInput = Extract<TaskInput, { kind: "records" }>;
+
 type Read = { readonly records: number; readonly redriven: Redriven };
 
 const NOTHING: Read = { records: 0, redriven: new Map() };
@@ -137,9 +146,9 @@ function* read(task: OpenTask, input: TaskInput, settings: ReadSettings): Evalua
   const { meta, plan } = task;
   // Or markers that retention takes away would look like records that nobody processed.
   if (input.kind === "tick") meta.checkpoint = Math.max(meta.checkpoint, input.endOffset - 1);
-  const records = input.kind === "records" ? yield* readRecords(task, input.stretches, settings) : 0;
+  const records = input.kind === "records" ? yield* readRecords(task, input, settings) : 0;
   const redriven = input.kind === "redrive" ? readLetters(task, input.letters, settings) : NOTHING.redriven;
-  if (input.kind === "records" || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
+  if (records > 0 || meta.activeAtMs === Number.NEGATIVE_INFINITY) meta.activeAtMs = meta.nowMs;
   if (plan.shuffle === undefined) {
     const isNew = input.kind === "records" || input.kind === "tick";
     if (isNew && !task.units.failed) runPeriodic(task, restOf(task, input).quiet);
@@ -149,8 +158,12 @@ function* read(task: OpenTask, input: TaskInput, settings: ReadSettings): Evalua
   return { records, redriven };
 }
 
-/** Reads what lies above the checkpoint; returns how many records that were. */
-function* readRecords(task: OpenTask, stretches: readonly RecordColumns[], settings: ReadSettings): Evaluating<number> {
+/** Reads what lies above the checkpoint; returns how many records that were, without those that count for nobody. */
+function* readRecords(
+  task: OpenTask,
+  { stretches, bundles }: RecordsInput,
+  settings: ReadSettings,
+): Evaluating<number> {
   let count = 0;
   for (const records of stretches) {
     if (task.isFull) break;
@@ -158,10 +171,11 @@ function* readRecords(task: OpenTask, stretches: readonly RecordColumns[], setti
     while (from < records.count && (records.offsets[from] as number) <= task.meta.checkpoint) from++;
     if (from === records.count) continue;
     let to = records.count;
+    let passed = 0;
     if (task.plan.shuffle === undefined) readSource(task, records, from, settings);
-    else to = yield* readShuffle(task, records, from, settings.freeze);
+    else ({ to, passed } = yield* readShuffle(task, records, from, bundles, settings.freeze));
     task.meta.checkpoint = records.offsets[to - 1] as number;
-    count += to - from;
+    count += to - from - passed;
   }
   return count;
 }
@@ -245,7 +259,7 @@ function takeBundles(
       }
       counters[partition] = number + bundles.length - 1;
       const records = bundles.map((value) => ({ key: null, value, timestampMs: meta.nowMs, headers: [] }));
-      batches.push({ kind: "sealed", topic: shuffle.name, partition, records });
+      batches.push({ kind: "sealed", topic: shuffle.name, partition, records, bundles: head });
     }
   }
   return batches;

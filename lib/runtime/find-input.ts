@@ -21,12 +21,17 @@ export function endsOf(request: TaskRequest): {
   return { first: offsets[0] as number, last: offsets[count - 1] as number };
 }
 
+/** What is found: the prepared bundles that it releases are looked for after it. */
+export type FoundInput =
+  | Exclude<TaskInput, { kind: "records" }>
+  | Omit<Extract<TaskInput, { kind: "records" }>, "bundles">;
+
 /** What there is to process; undefined where it is nothing. Throws "input-missing" where the topic does not hold it any more. */
 export async function findInput(
   broker: Broker,
   { plan, name, meta }: OpenTask,
   request: TaskRequest,
-): Promise<TaskInput | undefined> {
+): Promise<FoundInput | undefined> {
   const rangeNow = () => rangeOf(broker, name, meta.checkpoint);
   if (request.kind === "tick") {
     const { watermarkMs } = request;

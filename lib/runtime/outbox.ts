@@ -13,7 +13,11 @@ import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
 import type { Row } from "../wire/row.ts";
 
 /** Records for a partition: they get their identities when they are sent; sealed ones carry them: bundles, and outputs of tasks without a log. */
-export type RecordsBatch = OutgoingBatch & { readonly kind: "records" | "sealed" };
+export type RecordsBatch = OutgoingBatch & {
+  readonly kind: "records" | "sealed";
+  /** Of bundles that were not sent ahead yet: who sends them, and the number of the first. It is not kept. */
+  readonly bundles?: { readonly task: string; readonly generation: number; readonly number: number };
+};
 
 /** Rows of a table, each once. `atMs`: the commit's clock, by which rows are ordered. */
 export type RowsBatch = {

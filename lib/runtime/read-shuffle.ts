@@ -11,24 +11,29 @@ import { decodeKey } from "../stream/key.ts";
 import { combine, hear } from "../watermarks/combined.ts";
 import { type Bundle, decodeBundle, type ReadColumns } from "../wire/bundle.ts";
 import { type RecordColumns, valueBytesAt } from "../wire/record-columns.ts";
+import { decodeRelease, isPrepared } from "../wire/sent-ahead.ts";
 import { advanceTo } from "./advance.ts";
 import type { Evaluating } from "./asking.ts";
 import { buryElement } from "./dead-letters.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import type { OpenTask } from "./open-task.ts";
+import type { Bundles } from "./prepared-bundles.ts";
 import { stopped } from "./read-source.ts";
 import { pushFor, takerFor } from "./receiver.ts";
+import { isTaken } from "./task-meta.ts";
 
 /**
- * Puts bundles `from` … through the chain of `task`, until the commit is full; returns where it stopped. With `freeze` elements cannot be changed. Throws
- * "input-missing" at a gap and "format" for what is not a bundle.
+ * Puts bundles `from` … through the chain of `task`, until the commit is full; those that were sent ahead, where they are released. Returns where it stopped, and how many records it passed
+ * that count for nobody. With `freeze` elements cannot be changed. Throws "input-missing" at a gap and "format" for what is not a bundle.
  */
 export function* readShuffle(
   task: OpenTask,
   records: RecordColumns,
   from: number,
+  bundles: Bundles,
   freeze: boolean,
-): Evaluating<number> {
+): Evaluating<{ readonly to: number; readonly passed: number }> {
+  let passed = 0;
   for (let i = from; i < records.count; i++) {
     const offset = records.offsets[i] as number;
     const bytes = valueBytesAt(records, i);
@@ -37,14 +42,21 @@ export function* readShuffle(
         "format",
         `Record ${offset} of shuffle ${task.name.topic}-${task.name.partition} has no value: only Millrace may write to a shuffle.`,
       );
-    const bundle = decodeBundle(bytes);
-    if (!isNext(task, bundle, offset)) {
+    if (isPrepared(bytes)) {
+      passed++;
+      continue;
+    }
+    const release = decodeRelease(bytes);
+    const encoded = release === undefined ? bytes : bundles.get(release.offset);
+    const bundle = encoded && decodeBundle(encoded);
+    // A release without its bundle is a repeat: there was no need to look for it.
+    if (bundle === undefined || !isNext(task, bundle, offset)) {
       task.counts.duplicates++;
       continue;
     }
     for (const columns of bundle.columns) {
       if (freeze && columns.kind === "elements") columns.values.forEach(deepFreeze);
-      readColumns(task, columns, offset);
+      readColumns(task, columns, release?.offset ?? offset);
     }
     task.units.enter(undefined);
     const upstream = task.meta.upstream.get(bundle.task);
@@ -53,12 +65,12 @@ export function* readShuffle(
     const isIdle = bundle.idle || !task.plan.shuffle?.upstream.includes(bundle.task);
     hear(upstream, bundle.watermarkMs, isIdle, task.meta.watermarkMs);
     yield* advanceTo(task, combine(task.meta.upstream.values(), task.meta.watermarkMs).watermarkMs);
-    if (task.isFull) return i + 1;
+    if (task.isFull) return { to: i + 1, passed };
   }
-  return records.count;
+  return { to: records.count, passed };
 }
 
-/** Whether a bundle is the next of its upstream task; remembers it if so. A lower generation and a lower number are repeats. */
+/** Whether a bundle is the next of its upstream task; remembers it if so. */
 function isNext(task: OpenTask, bundle: Bundle, offset: number): boolean {
   const last = task.meta.upstream.get(bundle.task);
   if (last === undefined)
@@ -67,7 +79,7 @@ function isNext(task: OpenTask, bundle: Bundle, offset: number): boolean {
       `Shuffle ${task.name.topic}-${task.name.partition} holds a bundle of ${bundle.task}, which this application does not have: was the number of partitions of a source changed without a new generation?`,
     );
   const { generation, number } = bundle;
-  if (generation < last.generation || (generation === last.generation && number <= last.number)) return false;
+  if (isTaken(last, bundle)) return false;
   const expected = generation === last.generation ? last.number + 1 : 1;
   if (number !== expected)
     throw new MillraceError(

@@ -51,6 +51,14 @@ export function unheardUpstream(): UpstreamPosition {
   return { ...unheardInput(), generation: 0, number: 0 };
 }
 
+/** Whether a bundle was taken already: a lower generation and a lower number are repeats. */
+export function isTaken(
+  last: Pick<UpstreamPosition, "generation" | "number">,
+  { generation, number }: Pick<UpstreamPosition, "generation" | "number">,
+): boolean {
+  return generation < last.generation || (generation === last.generation && number <= last.number);
+}
+
 /** A task that has done nothing yet. `upstream` names the tasks that its watermark waits for. */
 export function newMeta(upstream: readonly string[], sourceNodes: number): TaskMeta {
   return {

@@ -6,12 +6,12 @@
  * R1, R3: of dead letters what was redriven before is left out, and a redrive ends with a commit that owes nothing.
  */
 
-import { LAYOUT, type LogEntry } from "../state-log/state-log.ts";
+import type { LogEntry } from "../state-log/state-log.ts";
 import { append } from "../state-log/workflow.ts";
 import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
-import { compressJson } from "../wire/compress.ts";
 import type { RedriveOutcome } from "../wire/lambda-event.ts";
+import type { RecordColumns } from "../wire/record-columns.ts";
 import { Answers } from "./answers.ts";
 import { drive } from "./asking.ts";
 import { clientsOf, neededBy } from "./clients.ts";
@@ -21,17 +21,19 @@ import { isExactlyOnce, openAhead } from "./exactly-once.ts";
 import { endsOf, findInput, type TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
-import { decodeOutbox, encodeOutbox, recordsIn, toSend } from "./outbox.ts";
+import { decodeOutbox, recordsIn, toSend } from "./outbox.ts";
 import { OutsideWriter } from "./outside-writer.ts";
+import { NO_BUNDLES, PreparedBundles } from "./prepared-bundles.ts";
 import { putRows } from "./put-rows.ts";
 import { Marks, obstacleTo } from "./read-letters.ts";
 import type { ReadSettings } from "./read-source.ts";
 import { withOriginal } from "./redrive.ts";
 import { type TaskReport, toRefusedReport, toReport } from "./report.ts";
-import { isRingNearlyFull, selfContained, writeChunks } from "./snapshot.ts";
+import { sendAhead } from "./send-ahead.ts";
+import { isRingNearlyFull, writeChunks } from "./snapshot.ts";
 import { assertSame, assertUnchanged } from "./strict.ts";
-import { encodeMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
+import { toEntry } from "./to-entry.ts";
 import type { Problem, UnitId } from "./units.ts";
 
 /** How often a task that loses its race decides afresh before the batch is left to be delivered again. */
@@ -56,6 +58,7 @@ export class Task {
   /** Of the invocation that is handled; undefined: for ever. */
   #remainingMs: (() => number) | undefined;
   readonly #outside: OutsideWriter;
+  readonly #prepared: PreparedBundles;
   #open: OpenTask | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -65,6 +68,7 @@ export class Task {
     this.#name = name;
     this.#answers = new Answers(host);
     this.#outside = new OutsideWriter(host, plan, name);
+    this.#prepared = new PreparedBundles(host.broker, name);
     this.#settings = { recordBytesMax: host.broker.recordBytesMax, freeze: host.strict };
   }
 
@@ -117,7 +121,8 @@ export class Task {
       }
       if (!evaluated.evaluation.changed) {
         this.#wake(evaluated.task.head, evaluated.evaluation.wakeAtMs);
-        if (hasRest) continue;
+        // Of a hole with prepared bundles alone there may be more.
+        if (hasRest || (last !== undefined && evaluated.task.meta.checkpoint < last)) continue;
         return;
       }
       if (!(await this.#commit(evaluated.task, evaluated.evaluation))) {
@@ -192,7 +197,11 @@ export class Task {
   async #runWithoutLog(request: TaskRequest): Promise<void> {
     if (request.kind === "tick") return;
     this.#open = freshTask(this.#plan, this.#name, this.#settings.recordBytesMax);
-    const { task, evaluation } = await this.#evaluate(this.#open, { kind: "records", stretches: [request.records] });
+    const { task, evaluation } = await this.#evaluate(this.#open, {
+      kind: "records",
+      stretches: [request.records],
+      bundles: NO_BUNDLES,
+    });
     if (evaluation.batches.length > 0) await this.#host.broker.produce(toSend(evaluation.batches, this.#name.full, 0));
     this.#host.report(toReport(task, evaluation, 0, 0));
   }
@@ -266,8 +275,9 @@ export class Task {
     const { broker, stateLog } = this.#host;
     const { head } = task;
     try {
-      const input = request.kind === "rest" ? request : await findInput(broker, task, request);
-      if (input === undefined) return undefined;
+      const found = request.kind === "rest" ? request : await findInput(broker, task, request);
+      if (found === undefined) return undefined;
+      const input = found.kind === "records" ? await this.#withBundles(task, found.stretches) : found;
       // L6: whoever crashed between commit and chunks left them to us.
       if (isRingNearlyFull(task)) await writeChunks(stateLog, task);
       return await this.#evaluate(task, input);
@@ -278,6 +288,15 @@ export class Task {
       if (now?.attemptId !== head?.attemptId) return "behind";
       throw error;
     }
+  }
+
+  async #withBundles({ meta }: OpenTask, stretches: readonly RecordColumns[]): Promise<TaskInput> {
+    const isOfShuffle = this.#plan.shuffle !== undefined;
+    return {
+      kind: "records",
+      stretches,
+      bundles: isOfShuffle ? await this.#prepared.releasedBy(stretches, meta) : NO_BUNDLES,
+    };
   }
 
   /** Evaluates until no unit fails any more; every pass after a failure starts from the log. */
@@ -340,10 +359,12 @@ export class Task {
     );
   }
 
-  /** Appends, reports, emits. False: the race was lost. */
+  /** Sends ahead what is large, appends, reports, emits. False: the race was lost. */
   async #commit(task: OpenTask, evaluation: Evaluation): Promise<boolean> {
-    const entry = this.#toEntry(task, evaluation);
-    const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(evaluation.batches));
+    const attemptId = this.#host.newAttemptId();
+    const batches = await sendAhead(this.#host.broker, evaluation.batches, attemptId);
+    const entry = toEntry(task, { ...evaluation, batches }, attemptId);
+    const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(batches));
     // Nothing of it is left under way when the invocation ends.
     const appended = await append(this.#host.stateLog, this.#name.full, entry).finally(() => opened);
     if (appended.kind === "lost") return false;
@@ -356,7 +377,7 @@ export class Task {
     const entryBytes = entry.changes.length + entry.outputs.length + entry.meta.length;
     this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, this.#takeUnits()));
     if (!evaluation.isFull) this.#wake(entry, entry.wakeAtMs);
-    if (!task.settled) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });
+    if (!task.settled) await this.#emit(task, batches, { sequenceNumber: entry.sequenceNumber });
     await writeChunks(this.#host.stateLog, task);
     return true;
   }
@@ -366,27 +387,6 @@ export class Task {
     const tableUnits =
       this.#plan.tableOutputs.length === 0 ? undefined : this.#host.tables?.takeUnits?.(this.#name.full);
     return { ...(stateUnits !== undefined && { stateUnits }), ...(tableUnits !== undefined && { tableUnits }) };
-  }
-
-  #toEntry(task: OpenTask, { batches, taken, wakeAtMs }: Evaluation): LogEntry {
-    const head = task.head?.sequenceNumber ?? 0;
-    const changes =
-      taken.cells === 0 && Object.keys(taken.changes).length === 0 ? new Uint8Array(0) : compressJson(taken.changes);
-    const whole = selfContained(task.state, changes.length);
-    if (recordsIn(batches).some((batch) => isExactlyOnce(this.#plan, batch)))
-      task.meta.exactlyOnce = { last: head + 1, before: task.meta.exactlyOnce?.last };
-    return {
-      sequenceNumber: head + 1,
-      attemptId: this.#host.newAttemptId(),
-      previousAttemptId: task.head?.attemptId ?? "",
-      base: whole === undefined ? Math.max(task.ledger.base(head + 1), task.head?.base ?? 0) : head,
-      layout: LAYOUT,
-      selfContained: whole !== undefined,
-      meta: encodeMeta(task.meta),
-      changes: whole ?? changes,
-      outputs: encodeOutbox(batches),
-      wakeAtMs,
-    };
   }
 
   /** Asks for a tick as of the commit `head`. */

@@ -10,6 +10,7 @@ import type { Draw } from "./draw.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import type { ItemKey } from "./simulated-dynamodb-table.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
+import type { Production } from "./variants.ts";
 import { inputTopicsOf } from "./verdict.ts";
 
 /** What is told of it. */
@@ -18,6 +19,7 @@ export const DAMAGE_CODES: ReadonlySet<string> = new Set(["input-missing", "stat
 export const RECREATED = "a topic is deleted and created again";
 
 export type Damaged = {
+  readonly production: Production;
   readonly kafka: SimulatedKafka;
   readonly dynamodb: SimulatedDynamoDb;
   readonly draw: Draw;
@@ -27,6 +29,13 @@ export type Damaged = {
   readonly nameOf: (plan: FunctionPlan, topic: string, partition: number) => string;
 };
 
+/** A task's meta, as it is encoded. */
+type Meta = {
+  readonly checkpoint: number;
+  readonly upstream: readonly (readonly [task: string, generation: number, number: number])[];
+  readonly exactlyOnce?: { readonly before?: number };
+};
+
 type Head = {
   readonly plan: FunctionPlan;
   readonly topic: string;
@@ -34,7 +43,7 @@ type Head = {
   readonly task: string;
   readonly sequenceNumber: number;
   readonly base: number;
-  readonly meta: { readonly checkpoint: number; readonly exactlyOnce?: { readonly before?: number } };
+  readonly meta: Meta;
 };
 
 /** Does a damage; undefined where there was nothing to be damaged. */
@@ -54,8 +63,20 @@ export function expire(world: Damaged): boolean {
   );
   if (heads.length === 0) return false;
   const { topic, partition, meta } = world.draw.pick(heads);
-  world.kafka.trim(topic, partition, meta.checkpoint + 1);
+  world.kafka.trim(topic, partition, Math.min(meta.checkpoint + 1, firstUnreleased(world, topic, partition, meta)));
   return true;
+}
+
+/** Where a bundle was sent ahead that may still be released: retention is longer than an outage. */
+function firstUnreleased({ kafka, production }: Damaged, topic: string, partition: number, { upstream }: Meta): number {
+  const numbers = new Map(upstream.map(([task, generation, number]) => [task, { generation, number }]));
+  const found = kafka.read(topic, partition, 0, { isolation: "uncommitted" }).find(({ value }) => {
+    if (!production.isPrepared(value)) return false;
+    const bundle = production.decodeBundle(production.decodePrepared(value).bundle);
+    const taken = numbers.get(bundle.task);
+    return taken === undefined || !production.isTaken(taken, bundle);
+  });
+  return found?.offset ?? Number.POSITIVE_INFINITY;
 }
 
 const DAMAGES = {
@@ -124,7 +145,7 @@ function headsOf({ dynamodb, functions, nameOf }: Damaged): Head[] {
           const [item] = entries;
           // A long meta is compressed, and says nothing here.
           if (item?.meta?.S === undefined) return [];
-          const meta = JSON.parse(item.meta.S) as Head["meta"];
+          const meta = JSON.parse(item.meta.S) as Meta;
           return [
             { plan, topic, partition, task, sequenceNumber: Number(item.seq?.N), base: Number(item.base?.N), meta },
           ];

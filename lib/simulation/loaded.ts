@@ -15,6 +15,19 @@ export type Loaded = { readonly production: Production; readonly programs: reado
 const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
   { file: "runtime/commit-limits.ts", find: "resultsMax: 20_000", replace: "resultsMax: 3" },
+  { file: "runtime/send-ahead.ts", find: "COMMIT_BYTES_MIN = 4 * 1024", replace: "COMMIT_BYTES_MIN = 180" },
+  { file: "runtime/send-ahead.ts", find: "BUNDLE_BYTES_MIN = 512", replace: "BUNDLE_BYTES_MIN = 80" },
+  {
+    file: "runtime/prepared-bundles.ts",
+    find: "MEMORY_BYTES_MAX = 4 * 1024 * 1024",
+    replace: "MEMORY_BYTES_MAX = 500",
+  },
+  {
+    file: "runtime/prepared-bundles.ts",
+    find: "FETCH_BYTES_MAX = 4 * 1024 * 1024",
+    replace: "FETCH_BYTES_MAX = 300",
+  },
+  { file: "runtime/find-hole.ts", find: "FETCH_BYTES_MAX = 4 * 1024 * 1024", replace: "FETCH_BYTES_MAX = 600" },
   { file: "runtime/snapshot.ts", find: "changesBytes * 1.25", replace: "changesBytes * 0" },
   { file: "runtime/snapshot.ts", find: "SELF_CONTAINED_BYTES = 1_024", replace: "SELF_CONTAINED_BYTES = 48" },
   { file: "state-log/dynamodb-items.ts", find: "SHARDS = 4", replace: "SHARDS = 2" },

@@ -7,6 +7,7 @@ const DECISIONS = "state-log/decisions.ts";
 const ITEMS = "state-log/dynamodb-items.ts";
 const STATE_LOG = "state-log/dynamodb-state-log.ts";
 const OPEN_TASK = "runtime/open-task.ts";
+const TO_ENTRY = "runtime/to-entry.ts";
 
 export const LOG_GUARDS: readonly Guard[] = [
   {
@@ -40,8 +41,8 @@ export const LOG_GUARDS: readonly Guard[] = [
     patches: [
       at(
         TASK,
-        "attemptId: this.#host.newAttemptId(),",
-        "attemptId: ((this.#host as { fixed?: string }).fixed ??= this.#host.newAttemptId()),",
+        "const attemptId = this.#host.newAttemptId();",
+        "const attemptId = ((this.#host as { fixed?: string }).fixed ??= this.#host.newAttemptId());",
       ),
     ],
   },
@@ -49,7 +50,7 @@ export const LOG_GUARDS: readonly Guard[] = [
     name: "an entry names the one before it",
     invariant: "L1",
     without: "entries that do not follow each other are read as one log",
-    patches: [at(TASK, 'previousAttemptId: task.head?.attemptId ?? "",', 'previousAttemptId: "",')],
+    patches: [at(TO_ENTRY, 'previousAttemptId: task.head?.attemptId ?? "",', 'previousAttemptId: "",')],
   },
   {
     name: "slots that were read too early are read again",
@@ -133,8 +134,8 @@ export const LOG_GUARDS: readonly Guard[] = [
       ),
       at("runtime/snapshot.ts", ">= RING_SLOTS - 4;", ">= RING_SLOTS * 1_000;"),
       at(DECISIONS, "base >= sequenceNumber - slots,\n", "base >= sequenceNumber - slots || base >= 0,\n"),
-      at(TASK, "Math.max(task.ledger.base(head + 1), task.head?.base ?? 0)", "Math.max(0, head - RING_SLOTS + 1)"),
-      at(TASK, "import { LAYOUT, type LogEntry }", "import { LAYOUT, RING_SLOTS, type LogEntry }"),
+      at(TO_ENTRY, "Math.max(task.ledger.base(head + 1), task.head?.base ?? 0)", "Math.max(0, head - RING_SLOTS + 1)"),
+      at(TO_ENTRY, "import { LAYOUT, type LogEntry }", "import { LAYOUT, RING_SLOTS, type LogEntry }"),
     ],
   },
   {

@@ -35,11 +35,7 @@ export const TASK_GUARDS: readonly Guard[] = [
     invariant: "L5",
     without: "an invocation succeeds although its outputs were not acknowledged",
     patches: [
-      at(
-        TASK,
-        "if (!task.settled) await this.#emit(task, evaluation.batches",
-        "if (!task.settled) void this.#emit(task, evaluation.batches",
-      ),
+      at(TASK, "if (!task.settled) await this.#emit(task, batches", "if (!task.settled) void this.#emit(task, batches"),
       at(
         TASK,
         "{ sequenceNumber: entry.sequenceNumber });\n    await",
@@ -55,7 +51,7 @@ export const TASK_GUARDS: readonly Guard[] = [
       at(
         TASK,
         "    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally",
-        "    if (entry.outputs.length > 0) await this.#emit(task, evaluation.batches, { sequenceNumber: entry.sequenceNumber });\n    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally",
+        "    if (entry.outputs.length > 0) await this.#emit(task, batches, { sequenceNumber: entry.sequenceNumber });\n    const appended = await append(this.#host.stateLog, this.#name.full, entry).finally",
       ),
     ],
   },
@@ -128,7 +124,7 @@ export const TASK_GUARDS: readonly Guard[] = [
     without: "bundles that were sent twice are counted twice",
     patches: [
       at(
-        "runtime/read-shuffle.ts",
+        "runtime/task-meta.ts",
         "generation === last.generation && number <= last.number",
         "generation === last.generation && number < 0",
       ),
@@ -140,7 +136,7 @@ export const TASK_GUARDS: readonly Guard[] = [
     invariant: "generations",
     without: "what was sent before everything started over is counted again",
     patches: [
-      at("runtime/read-shuffle.ts", "if (generation < last.generation || (", "if (("),
+      at("runtime/task-meta.ts", "return generation < last.generation || (", "return ("),
       at(
         "runtime/read-shuffle.ts",
         "const expected = generation === last.generation ? last.number + 1 : 1;",

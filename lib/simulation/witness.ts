@@ -2,12 +2,13 @@
  * Sees every write that takes effect on the simulated servers, and says which of them no rule allows.
  *
  * L1, L2: entries of a task come as 1, 2, 3, …, each once, each naming the attempt before it. L6: chunks only go forward. L5, O2, O4: what is sent is, byte by byte and partition
- * by partition, what a commit holds. L9, O5: commit n + 1 comes, and is sent, only when all of n was.
+ * by partition, what a commit holds, but for bundles that are sent ahead, which count for nobody; what a commit releases is there, of its own attempt. L9, O5: commit n + 1 comes, and is sent, only when all of n was.
  */
 
 import type { LogEntry } from "../state-log/state-log.ts";
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
 import type { Write } from "./simulated-dynamodb-table.ts";
+import type { SimulatedRecord } from "./simulated-kafka.ts";
 import type { Production } from "./variants.ts";
 
 /** A commit and what of its outputs has not been seen yet. */
@@ -21,6 +22,9 @@ type Commit = {
   before: Commit | undefined;
 };
 
+/** Records as they stand in a partition. */
+type SentBatch = Omit<OutgoingBatch, "records"> & { readonly records: readonly SimulatedRecord[] };
+
 export class Witness {
   /** What must not be, in the order in which it happened. */
   readonly broken: string[] = [];
@@ -30,6 +34,8 @@ export class Witness {
   readonly #heads = new Map<string, Commit>();
   /** The commit of each record that may be sent. */
   readonly #sendable = new Map<string, { readonly task: string; readonly commit: Commit }>();
+  /** Whose bundle was sent ahead, by partition and offset. */
+  readonly #prepared = new Map<string, Map<number, string>>();
   /** Topics that tasks without a log write: what they send follows from the input alone. */
   readonly #unlogged: ReadonlySet<string>;
 
@@ -88,17 +94,32 @@ export class Witness {
     const { checkpoint } = JSON.parse(entry.meta) as { checkpoint: number };
     const commit = { sequenceNumber, attemptId, layout: stored.layout, checkpoint, unseen: new Set<string>(), before };
     this.#heads.set(task, commit);
-    for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber))
+    for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber)) {
+      for (const { value } of batch.records) this.#checkRelease(task, attemptId, batch, value);
       for (const fingerprint of fingerprintsOf(batch)) {
         commit.unseen.add(fingerprint);
         this.#sendable.set(fingerprint, { task, commit });
       }
+    }
     this.#attempted.delete(nameOf(task, sequenceNumber, attemptId));
   }
 
+  #checkRelease(task: string, attemptId: string, { topic, partition }: OutgoingBatch, value: Uint8Array | null): void {
+    const release = this.#production.decodeRelease(value);
+    if (release === undefined) return;
+    const prepared = this.#prepared.get(`${topic}-${partition}`)?.get(release.offset);
+    if (release.attemptId !== attemptId || prepared !== attemptId)
+      this.#note(`L5: ${task} releases what ${prepared ?? "nobody"} has sent ahead as ${attemptId}`);
+  }
+
   /** An invocation with a task's input up to an offset has succeeded: nobody delivers it again. */
-  succeeded(task: string, offset: number): void {
+  succeeded(task: string, end: number): void {
     const head = this.#heads.get(task);
+    const prepared = this.#prepared.get(task.split("/").at(-2) ?? "");
+    let offset = end;
+    // They count for nobody: whoever is given what stands before them, or their release, sees to it.
+    while (prepared?.has(offset)) offset -= 1;
+    if (offset < 0) return;
     if (head === undefined || head.checkpoint < offset)
       this.#note(`L5: ${task} succeeded with offset ${offset}, which no commit holds`);
     else if (head.unseen.size > 0 && (head.before?.checkpoint ?? -1) < offset)
@@ -106,12 +127,19 @@ export class Witness {
   }
 
   /** Records reached a partition, whether or not a transaction around them will be committed. */
-  sent(batch: OutgoingBatch): void {
-    if (this.#unlogged.has(batch.topic)) return;
-    for (const fingerprint of fingerprintsOf(batch)) {
+  sent({ topic, partition, records }: SentBatch): void {
+    if (this.#unlogged.has(topic)) return;
+    const place = `${topic}-${partition}`;
+    const released = records.filter(({ value, offset }) => {
+      if (!this.#production.isPrepared(value)) return true;
+      const ofPartition = this.#prepared.get(place) ?? new Map<number, string>();
+      this.#prepared.set(place, ofPartition.set(offset, this.#production.decodePrepared(value).attemptId));
+      return false;
+    });
+    for (const fingerprint of fingerprintsOf({ topic, partition, records: released })) {
       const found = this.#sendable.get(fingerprint);
       if (found === undefined) {
-        this.#note(`L5, O2, O4: ${batch.topic} was sent what no commit holds`);
+        this.#note(`L5, O2, O4: ${topic} was sent what no commit holds`);
         return;
       }
       const { task, commit } = found;

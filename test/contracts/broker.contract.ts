@@ -93,6 +93,34 @@ export function testBroker(name: string, open: () => Promise<Broker>): void {
         expect(valuesOf(await readAll(topic, 2))).toEqual(["a", "c"]);
       });
 
+      test("are acknowledged with the offset of the first of each batch, where they can be fetched", async () => {
+        const topic = await newTopic(2);
+        await produce(topic, 0, "before");
+        // More than one batch of Kafka's, so that it is cut.
+        const large = "x".repeat(Math.floor(broker.recordBytesMax * 0.7));
+        const offsets = await broker.produce([
+          { topic, partition: 0, records: [record("a"), record(`b${large}`)] },
+          { topic, partition: 1, records: [record("c")] },
+          { topic, partition: 0, records: [] },
+          { topic, partition: 0, records: [record(`d${large}`)] },
+          { topic, partition: 0, records: [record("e")] },
+        ]);
+        expect(offsets).toEqual([1, 0, -1, 3, 4]);
+        const firstAt = async (partition: number, offset: number) => {
+          const { records } = await broker.fetch(topic, partition, offset, { bytesMax: 1, recordsMax: 1 });
+          return [
+            records.offsets[0],
+            Buffer.from(valueBytesAt(records, 0) as Uint8Array)
+              .toString()
+              .slice(0, 1),
+          ];
+        };
+        expect(await firstAt(0, 1)).toEqual([1, "a"]);
+        expect(await firstAt(1, 0)).toEqual([0, "c"]);
+        expect(await firstAt(0, 3)).toEqual([3, "d"]);
+        expect(await firstAt(0, 4)).toEqual([4, "e"]);
+      });
+
       test("of no number are written without effect", async () => {
         const topic = await newTopic();
         await broker.produce([]);

@@ -263,7 +263,7 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
         await retry(async () => {
           await kafka.verifyTransactions(false);
           writer.sequences.clear();
-          await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Set(), writer);
+          await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Map(), writer);
         });
         if (where === "in the topic")
           await retry(() => cluster.askCoordinator("transaction", id, addOffsetsToTxn(id, identity, id)));
@@ -355,7 +355,7 @@ async function beginByHand(cluster: Cluster, topic: string, id: string, sequence
   const position = { topic, partition: 0 };
   await retry(() => cluster.askCoordinator("transaction", id, addPartitionsToTxn(id, identity, [position])));
   const rounds = cutIntoRounds([batch(topic, 0, `${sequenceNumber}`)], LIMITS.batchBytesMax);
-  await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Set(), writer);
+  await writeBatches(cluster, rounds, LIMITS.timeoutMs, new Map(), writer);
   await retry(() => cluster.askCoordinator("transaction", id, addOffsetsToTxn(id, identity, id)));
   await cluster.askCoordinator("group", id, txnOffsetCommit(id, identity, id, position, sequenceNumber));
   return () => cluster.askCoordinator("transaction", id, commitTxn(id, identity));

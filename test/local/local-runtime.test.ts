@@ -95,7 +95,7 @@ describe("an application of three operators", () => {
     const { broker } = workspace;
     const slow = withProduce(workspace, async (batches) => {
       await new Promise((resolve) => setTimeout(resolve, 400));
-      await broker.produce(batches);
+      return broker.produce(batches);
     });
     await run({ application, workspace: slow, faults: createFaults({ seed: 10, probability: 0 }) });
     expect(await readResults(broker)).toEqual(expectedOf(input));

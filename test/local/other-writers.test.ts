@@ -75,7 +75,7 @@ test.each([
     const ports = createFaultyPorts({ broker, stateLog, faults: { callFault: () => undefined }, clock, delayMs: 0 });
     const produce: Broker["produce"] = async (batches) => {
       if (isKilled && batches.some(({ topic }) => topic === out.topicName)) throw new Error("killed");
-      await ports.broker.produce(batches);
+      return ports.broker.produce(batches);
     };
     const host = newHost({
       topology,

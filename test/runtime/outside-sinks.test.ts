@@ -249,8 +249,9 @@ describe("an element that a sink refuses", () => {
     const environment = world.environment({
       broker: {
         produce: async (batches) => {
-          await world.broker.produce(batches);
+          const offsets = await world.broker.produce(batches);
           if (batches[0]?.topic === "give--dead-letters" && crashes-- > 0) throw new Error("crashed");
+          return offsets;
         },
       },
     });

@@ -239,7 +239,7 @@ export class RaceWorld {
 
   #brokerOf(environment: Environment): Broker {
     const { broker } = this;
-    const emit = async (batches: readonly OutgoingBatch[], send: () => Promise<void>) => {
+    const emit = async <T>(batches: readonly OutgoingBatch[], send: () => Promise<T>): Promise<T> => {
       const commit = this.#sendable.get(textOf(batches));
       // What is no commit's, byte by byte, is nobody's to send; so a repeat is identical too.
       if (commit === undefined) this.#note(`L5, O2: sent what no commit holds: ${textOf(batches).slice(0, 200)}`);
@@ -247,9 +247,10 @@ export class RaceWorld {
       const id = commit === undefined ? "" : `${commit.task}:${commit.sequenceNumber}`;
       if (this.#sent.has(id)) this.counts.repeats++;
       this.#sent.add(id);
-      await this.#call(environment, `send ${id}`, "kafka", send, false);
+      const sent = await this.#call(environment, `send ${id}`, "kafka", send, false);
       this.#acknowledged.add(id);
       environment.acknowledged.add(id);
+      return sent;
     };
     return {
       recordBytesMax: broker.recordBytesMax,
