@@ -113,7 +113,7 @@ async function sendAndRead(broker: KafkaBroker, input: string, output: string): 
 async function send(broker: KafkaBroker, topic: string, count: number): Promise<void> {
   const perTurn = (PER_SECOND * SEND_EVERY_MS) / 1_000;
   const startMs = performance.now();
-  const sent: Promise<void>[] = [];
+  const sent: Promise<unknown>[] = [];
   for (let id = 0; id < count; id += perTurn) {
     const waitMs = startMs + (id * 1_000) / PER_SECOND - performance.now();
     if (waitMs > 0) await sleep(waitMs);

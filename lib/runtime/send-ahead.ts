@@ -8,24 +8,24 @@
 import type { Broker } from "../kafka/broker.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import { encodePrepared, encodeRelease } from "../wire/sent-ahead.ts";
+import { COMMIT_LIMITS, type CommitLimits } from "./commit-limits.ts";
 import { type OutboxBatch, recordsIn } from "./outbox.ts";
 
-/** Large bundles that have fewer bytes together go with their commit: a round trip to the broker would cost more than the write units. */
-const COMMIT_BYTES_MIN = 4 * 1024;
-/** A smaller bundle, such as one with a watermark alone, takes no more room in the commit than its release. */
-const BUNDLE_BYTES_MIN = 512;
+/** The share of `aheadBytesMin` that a bundle must have: a smaller one, such as one with a watermark alone, takes little more room in the commit than its release. */
+const BUNDLE_SHARE_MIN = 1 / 8;
 
 /** The batches as commit `attemptId` is to hold them, when what is sent ahead has been acknowledged. */
 export async function sendAhead(
   broker: Broker,
   batches: readonly OutboxBatch[],
   attemptId: string,
+  { aheadBytesMin }: CommitLimits = COMMIT_LIMITS,
 ): Promise<readonly OutboxBatch[]> {
   const ahead = recordsIn(batches)
     .filter(({ bundles }) => bundles !== undefined)
     .flatMap(({ topic, partition, records }) => records.map((record) => ({ topic, partition, record })))
-    .filter(({ record }) => bytesOf(record) >= BUNDLE_BYTES_MIN);
-  if (ahead.reduce((sum, { record }) => sum + bytesOf(record), 0) < COMMIT_BYTES_MIN) return batches;
+    .filter(({ record }) => bytesOf(record) >= aheadBytesMin * BUNDLE_SHARE_MIN);
+  if (ahead.length === 0 || ahead.reduce((sum, { record }) => sum + bytesOf(record), 0) < aheadBytesMin) return batches;
   const offsets = await broker.produce(
     ahead.map(({ topic, partition, record }) => ({
       topic,

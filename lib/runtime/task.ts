@@ -362,7 +362,7 @@ export class Task {
   /** Sends ahead what is large, appends, reports, emits. False: the race was lost. */
   async #commit(task: OpenTask, evaluation: Evaluation): Promise<boolean> {
     const attemptId = this.#host.newAttemptId();
-    const batches = await sendAhead(this.#host.broker, evaluation.batches, attemptId);
+    const batches = await sendAhead(this.#host.broker, evaluation.batches, attemptId, this.#host.commitLimits);
     const entry = toEntry(task, { ...evaluation, batches }, attemptId);
     const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(batches));
     // Nothing of it is left under way when the invocation ends.

@@ -5,12 +5,14 @@
  * Only what can be noticed: of a log without its last entry, or of records that were gone before anybody read a first one, nobody can tell.
  */
 
+import { isTaken } from "../runtime/task-meta.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
+import { decodeBundle } from "../wire/bundle.ts";
+import { decodePrepared, isPrepared } from "../wire/sent-ahead.ts";
 import type { Draw } from "./draw.ts";
 import type { SimulatedDynamoDb } from "./simulated-dynamodb.ts";
 import type { ItemKey } from "./simulated-dynamodb-table.ts";
 import type { SimulatedKafka } from "./simulated-kafka.ts";
-import type { Production } from "./variants.ts";
 import { inputTopicsOf } from "./verdict.ts";
 
 /** What is told of it. */
@@ -19,7 +21,6 @@ export const DAMAGE_CODES: ReadonlySet<string> = new Set(["input-missing", "stat
 export const RECREATED = "a topic is deleted and created again";
 
 export type Damaged = {
-  readonly production: Production;
   readonly kafka: SimulatedKafka;
   readonly dynamodb: SimulatedDynamoDb;
   readonly draw: Draw;
@@ -68,13 +69,13 @@ export function expire(world: Damaged): boolean {
 }
 
 /** Where a bundle was sent ahead that may still be released: retention is longer than an outage. */
-function firstUnreleased({ kafka, production }: Damaged, topic: string, partition: number, { upstream }: Meta): number {
+function firstUnreleased({ kafka }: Damaged, topic: string, partition: number, { upstream }: Meta): number {
   const numbers = new Map(upstream.map(([task, generation, number]) => [task, { generation, number }]));
   const found = kafka.read(topic, partition, 0, { isolation: "uncommitted" }).find(({ value }) => {
-    if (!production.isPrepared(value)) return false;
-    const bundle = production.decodeBundle(production.decodePrepared(value).bundle);
+    if (!isPrepared(value)) return false;
+    const bundle = decodeBundle(decodePrepared(value).bundle);
     const taken = numbers.get(bundle.task);
-    return taken === undefined || !production.isTaken(taken, bundle);
+    return taken === undefined || !isTaken(taken, bundle);
   });
   return found?.offset ?? Number.POSITIVE_INFINITY;
 }

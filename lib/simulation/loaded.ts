@@ -15,8 +15,8 @@ export type Loaded = { readonly production: Production; readonly programs: reado
 const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/state-log.ts", find: "RING_SLOTS = 32", replace: "RING_SLOTS = 6" },
   { file: "runtime/commit-limits.ts", find: "resultsMax: 20_000", replace: "resultsMax: 3" },
-  { file: "runtime/send-ahead.ts", find: "COMMIT_BYTES_MIN = 4 * 1024", replace: "COMMIT_BYTES_MIN = 180" },
-  { file: "runtime/send-ahead.ts", find: "BUNDLE_BYTES_MIN = 512", replace: "BUNDLE_BYTES_MIN = 80" },
+  { file: "runtime/commit-limits.ts", find: "aheadBytesMin: 4 * 1024", replace: "aheadBytesMin: 180" },
+  { file: "runtime/send-ahead.ts", find: "BUNDLE_SHARE_MIN = 1 / 8", replace: "BUNDLE_SHARE_MIN = 4 / 9" },
   {
     file: "runtime/prepared-bundles.ts",
     find: "MEMORY_BYTES_MAX = 4 * 1024 * 1024",

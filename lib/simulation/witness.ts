@@ -7,6 +7,7 @@
 
 import type { LogEntry } from "../state-log/state-log.ts";
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
+import { decodePrepared, decodeRelease, isPrepared } from "../wire/sent-ahead.ts";
 import type { Write } from "./simulated-dynamodb-table.ts";
 import type { SimulatedRecord } from "./simulated-kafka.ts";
 import type { Production } from "./variants.ts";
@@ -105,7 +106,7 @@ export class Witness {
   }
 
   #checkRelease(task: string, attemptId: string, { topic, partition }: OutgoingBatch, value: Uint8Array | null): void {
-    const release = this.#production.decodeRelease(value);
+    const release = decodeRelease(value);
     if (release === undefined) return;
     const prepared = this.#prepared.get(`${topic}-${partition}`)?.get(release.offset);
     if (release.attemptId !== attemptId || prepared !== attemptId)
@@ -131,9 +132,9 @@ export class Witness {
     if (this.#unlogged.has(topic)) return;
     const place = `${topic}-${partition}`;
     const released = records.filter(({ value, offset }) => {
-      if (!this.#production.isPrepared(value)) return true;
+      if (!isPrepared(value)) return true;
       const ofPartition = this.#prepared.get(place) ?? new Map<number, string>();
-      this.#prepared.set(place, ofPartition.set(offset, this.#production.decodePrepared(value).attemptId));
+      this.#prepared.set(place, ofPartition.set(offset, decodePrepared(value).attemptId));
       return false;
     });
     for (const fingerprint of fingerprintsOf({ topic, partition, records: released })) {

@@ -252,7 +252,6 @@ class World {
 
   get #damaged(): Damaged {
     return {
-      production: this.#versions[0].production,
       kafka: this.#kafka,
       dynamodb: this.#dynamodb,
       draw: this.#chance.draw,

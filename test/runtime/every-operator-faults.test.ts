@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { MemoryBroker } from "../../lib/local/memory-broker.ts";
 import { readTable } from "../../lib/local/read-table.ts";
 import { readTopic } from "../../lib/local/read-topic.ts";
+import { COMMIT_LIMITS } from "../../lib/runtime/commit-limits.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
 import type { TableStore } from "../../lib/tables/table-store.ts";
 import { type Job, runWithEachCallFailing } from "./faulty-run.ts";
@@ -81,5 +82,7 @@ test.each([...OPERATORS, ...WINDOWS].map((kind) => ({ name: kind[0], kind })))("
   const job = toJob(kind);
   for (const fault of ["crash-before", "crash-after"] as const)
     expect(await runWithEachCallFailing(job, fault, false)).toBeGreaterThan(0);
+  const sendsAllAhead = { ...job, commitLimits: { ...COMMIT_LIMITS, aheadBytesMin: 0 } };
+  expect(await runWithEachCallFailing(sendsAllAhead, "crash-after", false)).toBeGreaterThan(0);
   expect(job.said()).toBeGreaterThan(0);
 });

@@ -19,6 +19,7 @@ import {
 import { describe, expect, test } from "vitest";
 import type { MemoryBroker } from "../../lib/local/memory-broker.ts";
 import { readTopic } from "../../lib/local/read-topic.ts";
+import { COMMIT_LIMITS } from "../../lib/runtime/commit-limits.ts";
 import type { CallFault } from "../../lib/simulation/faults.ts";
 import { buildTopology } from "../../lib/stream/topology.ts";
 import { decodeBundle } from "../../lib/wire/bundle.ts";
@@ -188,7 +189,7 @@ describe.each(OPERATORS)("%s", (_, handler) => {
       const job = {
         operators: [handler],
         topology: buildTopology("test", [handler.definition]),
-        commitLimits: { resultsMax: 2, bytesMax: 1_000_000 },
+        commitLimits: { ...COMMIT_LIMITS, resultsMax: 2 },
         write,
         check: async (broker: MemoryBroker) => expect(await readOnce(broker)).toEqual(expected),
       };
@@ -224,7 +225,7 @@ describe("a watermark that ends more windows than a commit holds", () => {
     (await world.read("two--all")).map(({ value }) => decodeBundle(value as Uint8Array));
 
   test("reaches the next function with the last of their results, not before", async () => {
-    const { world, environment } = await fill({ resultsMax: 2, bytesMax: 1_000_000 });
+    const { world, environment } = await fill({ ...COMMIT_LIMITS, resultsMax: 2 });
     const bundles = await bundlesOf(world);
     expect(bundles.length).toBeGreaterThan(5);
     expect(new Set(bundles.slice(0, -1).map(({ watermarkMs }) => watermarkMs))).toEqual(
@@ -237,11 +238,11 @@ describe("a watermark that ends more windows than a commit holds", () => {
   });
 
   test("fires them by commits of so many bytes, too", async () => {
-    const { world } = await fill({ resultsMax: 1_000, bytesMax: 1 });
+    const { world } = await fill({ ...COMMIT_LIMITS, resultsMax: 1_000, bytesMax: 1 });
     // Nothing goes to a topic here: what crosses a shuffle is counted by results.
     expect((await bundlesOf(world)).length).toBe(1);
     const direct = await new World([OPERATORS[0]?.[1] as Operator]).createTopics();
-    direct.commitLimits = { resultsMax: 1_000, bytesMax: 1 };
+    direct.commitLimits = { ...COMMIT_LIMITS, resultsMax: 1_000, bytesMax: 1 };
     await write(direct.broker);
     await direct.environment().deliver("clicks", 0);
     await direct.environment().deliver("o--by-key", 0);
@@ -268,7 +269,7 @@ describe("a watermark that ends more windows than a commit holds", () => {
   ])("counts the bytes of %s as well", async (_, handler) => {
     const commitsOf = async (bytesMax: number) => {
       const world = await new World([handler]).createTopics();
-      world.commitLimits = { resultsMax: 1_000, bytesMax };
+      world.commitLimits = { ...COMMIT_LIMITS, resultsMax: 1_000, bytesMax };
       await write(world.broker);
       await world.environment().deliver("clicks", 0);
       await world.environment().deliver("o--by-key", 0);
@@ -282,7 +283,7 @@ describe("a watermark that ends more windows than a commit holds", () => {
     const patterns = OPERATORS.find(([kind]) => kind === "patterns")?.[1] as Operator;
     const commitsOf = async (resultsMax: number) => {
       const world = await new World([patterns]).createTopics();
-      world.commitLimits = { resultsMax, bytesMax: 1_000_000 };
+      world.commitLimits = { ...COMMIT_LIMITS, resultsMax };
       await write(world.broker);
       await world.environment().deliver("clicks", 0);
       await world.environment().deliver("o--by-key", 0);
@@ -294,7 +295,7 @@ describe("a watermark that ends more windows than a commit holds", () => {
   });
 
   test("asks for a tick until all have fired, and no longer", async () => {
-    const { world } = await fill({ resultsMax: 2, bytesMax: 1_000_000 });
+    const { world } = await fill({ ...COMMIT_LIMITS, resultsMax: 2 });
     const wakes = world.reports.length;
     expect(wakes).toBeGreaterThan(5);
     const [slot] = (
