@@ -31,7 +31,6 @@ const AT = {
   cloudwatch: "https://aws.amazon.com/cloudwatch/pricing/",
   sqs: "https://aws.amazon.com/sqs/pricing/",
   scheduler: "https://aws.amazon.com/eventbridge/pricing/",
-  s3: "https://aws.amazon.com/s3/pricing/",
   privatelink: "https://aws.amazon.com/privatelink/pricing/",
   transfer: "https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer",
   kms: "https://aws.amazon.com/kms/pricing/",
@@ -41,7 +40,7 @@ const AT = {
   fargate: "https://aws.amazon.com/fargate/pricing/",
 } as const;
 
-/** Paid by what is done. */
+/** Paid by what is done. What S3 takes of snapshots stands in lib/state-log/s3-cost.ts, with what follows from it. */
 export const USE = {
   lambdaRequests: { dollars: 0.2, per: "million requests", size: MILLION, source: AT.lambda },
   /** arm64, the first tier. */
@@ -51,8 +50,6 @@ export const USE = {
   logBytes: { dollars: 0.5, per: "GB", size: GB, source: AT.cloudwatch },
   queueRequests: { dollars: 0.4, per: "million requests", size: MILLION, source: AT.sqs },
   schedules: { dollars: 1, per: "million calls", size: MILLION, source: AT.scheduler },
-  s3Puts: { dollars: 5, per: "million requests", size: MILLION, source: AT.s3 },
-  s3Gets: { dollars: 0.4, per: "million requests", size: MILLION, source: AT.s3 },
   traces: { dollars: 5, per: "million traces", size: MILLION, source: AT.xray },
   mskServerlessIn: { dollars: 0.1, per: "GB", size: GB, source: AT.msk },
   mskServerlessOut: { dollars: 0.05, per: "GB", size: GB, source: AT.msk },

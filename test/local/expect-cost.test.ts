@@ -112,3 +112,14 @@ test("a driver that charges nothing, runs another operator or has been sent noth
   await using charged = await testDriver(counting, { charged: true });
   expect(() => expectCost(charged, counting, {})).toThrow('Operator "count" has read no records yet');
 });
+
+test("a budget is typed: what is no figure of it is a mistake of the compiler's", async () => {
+  await using driver = await testDriver(counting, { charged: true });
+  await driver.send(views, ...someViews(100));
+  // @ts-expect-error: a budget has no such figure
+  expectCost(driver, counting, { writeUnits: 1 });
+  // @ts-expect-error: figures are numbers
+  expectCost(driver, counting, { writeUnitsPerRecord: "1" });
+  const cost = expectCost(driver, counting, {});
+  expect(cost.readUnitsPerRecord satisfies number).toBeGreaterThanOrEqual(0);
+});

@@ -26,7 +26,7 @@ import type { Terminal } from "../terminal.ts";
 
 type CostOptions = PlaceOptions & {
   readonly rate: readonly number[];
-  readonly sample: readonly string[];
+  readonly sample?: readonly string[];
   readonly measured?: string;
   readonly window?: number;
   readonly seconds: number;
@@ -52,8 +52,7 @@ export function costCommand(terminal: Terminal): Command {
     .option(
       "--sample <[topic=]file>",
       "a record per line; or a module whose default export is { topic: (n, atMs) => element } (default: what the topics hold; text is generated)",
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
+      (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option(
       "--measured <file>",
@@ -101,7 +100,12 @@ export function costCommand(terminal: Terminal): Command {
 
 function deploymentOf({ folder, topology }: Application, { out }: CostOptions, terminal: Terminal): Deployment {
   const place = out === undefined ? join(folder, OUT) : resolve(terminal.folder, out);
-  if (out !== undefined || existsSync(place)) return readDeployed(readAssembly(place), topology);
+  if (out !== undefined || existsSync(place)) {
+    const assembly = readAssembly(place);
+    if (assembly.propertiesOf("AWS::S3::Bucket").length > 0)
+      terminal.err("Large chunks of state are counted as if they lay in the table; in the bucket they cost less.\n");
+    return readDeployed(assembly, topology);
+  }
   terminal.err(
     `There is no ${OUT}: functions and state as they are deployed by default, without Kafka, network and alarms. npx cdk synth makes it.\n`,
   );
@@ -141,8 +145,9 @@ async function measure(
   // Loads the AWS SDK.
   const { measureWork } = await import("../cost/measure-work.ts");
   const { topology } = application;
-  const recorded = options.sample.length > 0 ? new Map() : await latestRecords(application, options, terminal);
-  const source = await openSample(topology, options.sample, recorded, terminal.folder);
+  const { sample: files = [] } = options;
+  const recorded = files.length > 0 ? new Map() : await latestRecords(application, options, terminal);
+  const source = await openSample(topology, files, recorded, terminal.folder);
   const measured: MeasuredRate[] = [];
   for (const recordsPerSecond of options.rate) {
     terminal.err(`Measuring at ${recordsPerSecond.toLocaleString("en")} records/s …\n`);

@@ -18,7 +18,8 @@ export async function latestRecords(
   terminal: Terminal,
 ): Promise<ReadonlyMap<string, readonly OutgoingRecord[]>> {
   const latest = new Map<string, readonly OutgoingRecord[]>();
-  if (!isOnServices(options) && !hasWorkspace(toStateFolder(options, terminal))) return latest;
+  const isElsewhere = isOnServices(options) || options.deployed !== undefined;
+  if (!isElsewhere && !hasWorkspace(toStateFolder(options, terminal))) return latest;
   const { workspace } = await openPlace(options, terminal, { exclusive: false });
   try {
     for (const { topicName } of outsideTopics(topology)) {
