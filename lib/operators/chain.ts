@@ -232,7 +232,7 @@ export function buildChain(plan: FunctionPlan, setup: ChainSetup): Chain {
     partials: sideNodes.map((side) => {
       const readers = (consumers.get(side) ?? []).filter((reader) => own.has(reader));
       const step = readers.length === 1 ? steps.get(readers[0] as Node) : undefined;
-      return step?.partials === undefined ? undefined : { take: step.partials, shape: step.shape };
+      return step?.partials === undefined ? undefined : { take: step.partials, shape: step.partialShape };
     }),
     results,
     shapes,

@@ -1,8 +1,11 @@
-/** Aggregates before the shuffle, for a keyBy whose only reader is a window in event time with a mergeable aggregate: over a fixed grid of slices, or into sessions. */
+/**
+ * Aggregates before the shuffle, for a keyBy whose only reader is a window with a mergeable aggregate: over a fixed grid of slices, into sessions, or, where the clock of who
+ * receives them decides, all of a batch together.
+ */
 
 import { encodeKey, type Key } from "../stream/key.ts";
 import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
-import { shapeOf } from "../windows/shape.ts";
+import { partialShapeOf } from "../windows/shape.ts";
 import { slicingOf } from "../windows/slices.ts";
 import { windowStart } from "../windows/tumbling.ts";
 import { accumulatorCheck } from "./accumulator.ts";
@@ -16,9 +19,10 @@ export function canPreAggregate(node: WindowNode): node is WindowAggregateNode {
   return (
     isPlain(node) &&
     node.aggregator.merge !== undefined &&
-    node.assigner.time === "event" &&
     node.lateTo === undefined &&
-    ((node.assigner.kind === "session" && node.aggregator.ordered !== true) || gridOf(node) !== undefined)
+    (node.assigner.kind === "session"
+      ? node.assigner.time === "event" && node.aggregator.ordered !== true
+      : gridOf(node) !== undefined)
   );
 }
 
@@ -52,13 +56,18 @@ function preAggregateOnGrid(node: WindowAggregateNode, call: Caller): PreAggrega
   let windows = new Map<number, Window>();
   let all: Window[] = [];
   let newest: Window = newWindow(Number.NaN);
+  // By the clock all of a batch is in the window in which it is received. What names it until then is the time of its first element.
+  const startOf =
+    node.assigner.time === "event"
+      ? (timestampMs: number) => windowStart(timestampMs, offset, size)
+      : (timestampMs: number) => all[0]?.start ?? timestampMs;
 
   const preAggregated: PreAggregate = {
     check: undefined,
-    shape: shapeOf(node),
+    shape: partialShapeOf(node),
 
     push(value, key, timestampMs) {
-      const start = windowStart(timestampMs, offset, size);
+      const start = startOf(timestampMs);
       const { check } = preAggregated;
       if (start !== newest.start || check !== undefined) {
         let window = check === undefined ? windows.get(start) : undefined;

@@ -148,7 +148,8 @@ export function slicedAggregateStep(
     partials(windows) {
       call.step = "window";
       call.reachedState = true;
-      for (const { namespace: slice, keys, accumulators, elements } of windows) {
+      for (const { namespace, keys, accumulators, elements } of windows) {
+        const slice = inEventTime ? namespace : windowStart(time.nowMs, offsetMs, sliceMs);
         if (isLate(slice)) {
           for (const n of elements) counts.late += n;
           continue;

@@ -33,6 +33,8 @@ export interface Step {
   fireAgain?(namespace: Namespace, key: string, accumulator: unknown): void;
   /** What its state looks like, where it would misread that of another shape: then the task refuses it, if there is any. */
   readonly shape?: string;
+  /** What partial results are of that it can merge. */
+  readonly partialShape?: string;
   /** When it wants to be told next that the watermark moved; +∞: never. */
   nextEventTimeMs?(): number;
   /** The same for the clock. */

@@ -121,7 +121,8 @@ export function tumblingAggregateStep(
       if (merge === undefined) throw new Error("Partial results arrived for an aggregate that cannot be merged.");
       call.step = "window";
       call.reachedState = true;
-      for (const { namespace: start, keys, accumulators, elements } of windows) {
+      for (const { namespace, keys, accumulators, elements } of windows) {
+        const start = inEventTime ? namespace : windowStart(time.nowMs, offset, size);
         const lastMs = start + size - 1;
         if (lastMs > toldMs) table.merge(start, keys, accumulators, merge);
         else if (lastMs + lateness > toldMs)

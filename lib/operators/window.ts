@@ -2,7 +2,7 @@
 
 import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
-import { shapeOf } from "../windows/shape.ts";
+import { partialShapeOf, shapeOf } from "../windows/shape.ts";
 import { generalWindowStep } from "./general-window.ts";
 import { sessionAggregateStep } from "./session-aggregate.ts";
 import { slicedAggregateStep } from "./sliced-aggregate.ts";
@@ -10,7 +10,11 @@ import type { Step, StepSetup } from "./step.ts";
 import { tumblingAggregateStep } from "./tumbling-aggregate.ts";
 
 export function windowStep(node: WindowNode, setup: StepSetup): Step {
-  return { ...cheapestStep(node, setup), shape: shapeOf(node) };
+  return {
+    ...cheapestStep(node, setup),
+    shape: shapeOf(node),
+    ...(isPlain(node) && { partialShape: partialShapeOf(node) }),
+  };
 }
 
 function cheapestStep(node: WindowNode, setup: StepSetup): Step {

@@ -1,7 +1,7 @@
 /** What the state of windows looks like, in words: two nodes with the same words can read each other's state, whatever else was changed. */
 
 import type { AggregatorSpec } from "../stream/aggregate.ts";
-import type { WindowNode } from "../stream/node.ts";
+import type { WindowAggregateNode, WindowNode } from "../stream/node.ts";
 import type { TriggerSpec } from "../stream/trigger.ts";
 import type { WindowAssignerSpec } from "../stream/window-spec.ts";
 
@@ -11,6 +11,13 @@ export function shapeOf({ assigner, aggregator, evictor, trigger }: WindowNode):
   const hasSlices = assigner.kind === "sliding" || assigner.kind === "cumulative";
   const whole = hasSlices && aggregator?.ordered === true ? " in windows" : "";
   return `${assignerShape(assigner)}, ${contents}${whole}${trigger === undefined ? "" : `, trigger ${triggerShape(trigger)}`}`;
+}
+
+/**
+ * The same of partial results for a node. In processing time they are of no window before they are received, so that those for windows of any length are alike.
+ */
+export function partialShapeOf(node: WindowAggregateNode): string {
+  return node.assigner.time === "event" ? shapeOf(node) : `a batch by the clock, ${aggregatorShape(node.aggregator)}`;
 }
 
 function assignerShape(assigner: WindowAssignerSpec): string {

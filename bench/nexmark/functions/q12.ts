@@ -10,7 +10,6 @@ export const results = topic("q12", {
 export const handler = operator(
   "q12",
   bids
-    .map(({ bidder }) => ({ bidder }))
     .keyBy(({ bidder }) => bidder)
     .window(tumbling(seconds(10), { time: "processing" }))
     .count()
