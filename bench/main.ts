@@ -157,6 +157,7 @@ async function runBoth(commit: string): Promise<number> {
   const args = [
     ...(values.services ? ["--services"] : []),
     ...(values.only === undefined ? [] : ["--only", values.only]),
+    ...(values.queries === undefined ? [] : ["--queries", values.queries]),
   ];
   const progress = progressOf(`${commit} and here`);
   const rows = await runAgainst({ commit, args, rounds, progress, signal: stopped.signal });
