@@ -16,17 +16,17 @@ export class LinesStack extends Stack {
       name: `lines-${stage.name}`,
       kafka: this.#kafka(stage),
       operators,
-      keepState: stage.keepState,
+      keepState: stage.keepData,
     });
     Tags.of(this).add("application", "lines");
     Tags.of(this).add("stage", stage.name);
   }
-  #kafka({ kafka }: Stage): Kafka {
+  #kafka({ kafka, keepData: keep }: Stage): Kafka {
     switch (kafka) {
       case "small":
-        return Kafka.mskProvisioned({ instanceType: "kafka.t3.small", volumeGiB: 10, endpointZones: 1 });
+        return Kafka.mskProvisioned({ instanceType: "kafka.t3.small", volumeGiB: 10, endpointZones: 1, keep });
       case "provisioned":
-        return Kafka.mskProvisioned();
+        return Kafka.mskProvisioned({ keep });
       case "emulated":
         // `millrace deploy --local` says where it is.
         return Kafka.emulated({ bootstrapServers: [this.node.tryGetContext("kafka") ?? "127.0.0.1:9092"] });

@@ -5,14 +5,14 @@ export type Stage = {
   readonly name: "local" | "dev" | "prod";
   /** The cheapest brokers, those that AWS recommends, or one here beside an emulator of AWS. `npx millrace cost` says what each costs. */
   readonly kafka: "small" | "provisioned" | "emulated";
-  /** Whether state outlives the stack. */
-  readonly keepState: boolean;
+  /** Whether state, and a cluster with its topics, outlive the stack. */
+  readonly keepData: boolean;
 };
 
 const STAGES: Readonly<Record<Stage["name"], Stage>> = {
-  local: { name: "local", kafka: "emulated", keepState: false },
-  dev: { name: "dev", kafka: "small", keepState: false },
-  prod: { name: "prod", kafka: "provisioned", keepState: true },
+  local: { name: "local", kafka: "emulated", keepData: false },
+  dev: { name: "dev", kafka: "small", keepData: false },
+  prod: { name: "prod", kafka: "provisioned", keepData: true },
 };
 
 /** The stage of this name. Throws for one that there is not. */

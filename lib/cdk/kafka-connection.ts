@@ -1,6 +1,6 @@
 /** A Kafka in a stack: the cluster where one is made, and what functions, mappings and policies need to know of any. */
 
-import { Fn, RemovalPolicy, Token } from "aws-cdk-lib";
+import { CfnDeletionPolicy, Fn, RemovalPolicy, Token } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc, SubnetSelection } from "aws-cdk-lib/aws-ec2";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnCluster, CfnServerlessCluster } from "aws-cdk-lib/aws-msk";
@@ -70,7 +70,12 @@ export class KafkaConnection extends Construct {
         this.network = { vpc, subnets, securityGroups: [securityGroup] };
         const cluster =
           spec.kind === "serverless" ? this.#serverless(name, network) : this.#provisioned(name, network, spec);
-        cluster.applyRemovalPolicy(RemovalPolicy.RETAIN);
+        // No update ever takes a cluster away: one that is replaced stays, and whoever replaced it deletes it.
+        cluster.applyRemovalPolicy(spec.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY, {
+          applyToUpdateReplacePolicy: false,
+        });
+        cluster.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+        if (spec.keep) network.keep();
         this.clusterArn = cluster.attrArn;
         this.clusterName = spec.kind === "provisioned" ? name : undefined;
         this.topicsBy = spec.kind === "provisioned" ? "cloudformation" : "function";

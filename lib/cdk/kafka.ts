@@ -38,11 +38,17 @@ type Provisioned = {
   readonly kafkaVersion: string;
   readonly volumeGiB: number | undefined;
   readonly endpointZones: number | undefined;
+  readonly keep: boolean;
 };
 
 export type KafkaSpec =
   | Provisioned
-  | { readonly kind: "serverless"; readonly vpc: IVpc | undefined; readonly endpointZones: number | undefined }
+  | {
+      readonly kind: "serverless";
+      readonly vpc: IVpc | undefined;
+      readonly endpointZones: number | undefined;
+      readonly keep: boolean;
+    }
   | {
       readonly kind: "msk";
       readonly clusterArn: string;
@@ -73,12 +79,13 @@ export class Kafka {
 
   /**
    * A new MSK cluster with brokers of its own, and the login by IAM alone. Default: three Express brokers of the smallest kind, which AWS recommends for
-   * most; a standard broker (`kafka.t3.small`, `kafka.m7g.large`) is cheaper, and has a volume. It is kept when the stack is deleted.
+   * most; a standard broker (`kafka.t3.small`, `kafka.m7g.large`) is cheaper, and has a volume.
    *
    * @param options.vpc default: a new one without internet, with the endpoints that the functions need
    * @param options.endpointZones in how many zones of a new VPC there are endpoints for AWS's services, each paid by the hour: one is enough until that zone
    *   fails. Default: in each
    * @param options.brokers a multiple of the availability zones, of which three are used, two where the VPC has no more. Default: one in each
+   * @param options.keep whether it outlives the stack, with its topics and with the network that it stands in. Default: true
    */
   static mskProvisioned(
     options: {
@@ -88,9 +95,10 @@ export class Kafka {
       readonly kafkaVersion?: string;
       readonly volumeGiB?: number;
       readonly endpointZones?: 1 | 2 | 3;
+      readonly keep?: boolean;
     } = {},
   ): Kafka {
-    const { instanceType = "express.m7g.large", kafkaVersion = "3.9.x", volumeGiB, brokers = 3 } = options;
+    const { instanceType = "express.m7g.large", kafkaVersion = "3.9.x", volumeGiB, brokers = 3, keep = true } = options;
     const isExpress = instanceType.startsWith("express.");
     if (isExpress && volumeGiB !== undefined)
       throw refuse(`${quote(instanceType)} is an Express broker, whose storage grows by itself: leave volumeGiB out.`);
@@ -110,23 +118,27 @@ export class Kafka {
       kafkaVersion,
       volumeGiB: isExpress ? undefined : (volumeGiB ?? 20),
       endpointZones: options.endpointZones,
+      keep,
     });
   }
 
   /**
    * A new MSK Serverless cluster, and the login by IAM alone. It is paid by the hour, by partition and by byte: while nothing flows it costs more than three small brokers
-   * of one's own. It is kept when the stack is deleted.
+   * of one's own.
    *
    * @param options.endpointZones as of `mskProvisioned`
+   * @param options.keep as of `mskProvisioned`
    */
   static mskServerless({
     vpc,
     endpointZones,
+    keep = true,
   }: {
     readonly vpc?: IVpc;
     readonly endpointZones?: 1 | 2 | 3;
+    readonly keep?: boolean;
   } = {}): Kafka {
-    return new Kafka({ kind: "serverless", vpc, endpointZones });
+    return new Kafka({ kind: "serverless", vpc, endpointZones, keep });
   }
 
   /**

@@ -58,7 +58,7 @@ export type MillraceAppProps = {
   /** The values of settings that operators declare, for all functions that use them; `functions` may say another for one. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly state?: StateOptions;
-  /** Whether state outlives the stack, and is guarded against deletion. Topics and clusters always stay. Default: true. */
+  /** Whether state outlives the stack, and is guarded against deletion. Of a cluster `kafka` says it. Default: true. */
   readonly keepState?: boolean;
   /** How often the schedule ticks what waits for the clock, whole minutes. Default: 5. */
   readonly scheduleMinutes?: number;
@@ -75,7 +75,7 @@ export type MillraceAppProps = {
   readonly permissionsBoundary?: IManagedPolicy;
   /**
    * Where functions stand: each operator in a nested stack of its own, or all together in this one, which CloudFormation limits to 500 resources, some ten operators.
-   * It is decided once: functions cannot change their stack. Default: "per-operator", however many there are.
+   * It is decided once: functions cannot change their stack. Default: "per-operator", however many there are; in an emulator "together".
    */
   readonly split?: "together" | "per-operator";
   /**
@@ -189,7 +189,9 @@ export class MillraceApp extends Construct {
   }
 
   get #split(): "together" | "per-operator" {
-    return this.#props.split ?? "per-operator";
+    const { split, kafka } = this.#props;
+    // MiniStack loses what resources of a nested stack are called when that is updated.
+    return split ?? (kafka.spec.kind === "emulated" ? "together" : "per-operator");
   }
 
   #newPlace(operatorName: string): Construct {

@@ -1,6 +1,6 @@
 /** The network of an MSK cluster: without internet, with an endpoint for each service that something in it calls, and for no other. */
 
-import { Fn } from "aws-cdk-lib";
+import { CfnResource, Fn, RemovalPolicy } from "aws-cdk-lib";
 import {
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
@@ -33,6 +33,16 @@ const ZONES = 3;
 /** MSK's ports with TLS: certificates, SCRAM, IAM. */
 const KAFKA_PORTS = Port.tcpRange(9094, 9098);
 
+const KEPT: ReadonlySet<string> = new Set([
+  "AWS::EC2::VPC",
+  "AWS::EC2::Subnet",
+  "AWS::EC2::RouteTable",
+  "AWS::EC2::SubnetRouteTableAssociation",
+  "AWS::EC2::SecurityGroup",
+  "AWS::EC2::SecurityGroupIngress",
+  "AWS::EC2::SecurityGroupEgress",
+]);
+
 export class Network extends Construct {
   readonly vpc: IVpc;
   readonly subnets: SubnetSelection;
@@ -55,6 +65,13 @@ export class Network extends Construct {
     this.securityGroup.connections.allowInternally(KAFKA_PORTS, "Kafka with TLS");
     if (vpc === undefined) this.#addEndpoints(needs, endpointZones);
     else this.securityGroup.connections.allowToAnyIpv4(Port.tcp(HTTPS), "AWS services, by endpoints or NAT");
+  }
+
+  /** Keeps what the cluster stands in when the stack is deleted: it could not be deleted anyway, and the deletion would fail. Endpoints go. */
+  keep(): void {
+    for (const construct of this.node.findAll())
+      if (construct instanceof CfnResource && KEPT.has(construct.cfnResourceType))
+        construct.applyRemovalPolicy(RemovalPolicy.RETAIN);
   }
 
   #newVpc(): IVpc {

@@ -3,7 +3,7 @@
 import type { Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
-import { Kafka, type KafkaLogin } from "millrace/cdk";
+import { Kafka, type KafkaLogin, MillraceApp } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import {
   CLUSTER_ARN,
@@ -97,6 +97,30 @@ describe("a new provisioned cluster", () => {
     on(kafka).hasResourceProperties("AWS::MSK::Cluster", {
       BrokerNodeGroupInfo: { InstanceType: "kafka.t3.small", StorageInfo: { EBSStorageInfo: { VolumeSize: 10 } } },
     });
+  });
+});
+
+describe("a new cluster that is kept", () => {
+  const inNetwork = (template: Template, type: string) =>
+    Object.values(template.findResources(type)).map(({ DeletionPolicy }) => DeletionPolicy as string | undefined);
+
+  test.each([Kafka.mskProvisioned(), Kafka.mskServerless()])(
+    "keeps what it stands in, but no endpoint that is paid for",
+    (kafka) => {
+      const template = on(kafka);
+      for (const type of ["VPC", "Subnet", "RouteTable", "SubnetRouteTableAssociation", "SecurityGroup"])
+        expect(new Set(inNetwork(template, `AWS::EC2::${type}`)), type).toEqual(new Set(["Retain"]));
+      expect(new Set(inNetwork(template, "AWS::EC2::VPCEndpoint"))).toEqual(new Set([undefined]));
+    },
+  );
+
+  test.each([
+    ["AWS::MSK::Cluster", Kafka.mskProvisioned({ keep: false })],
+    ["AWS::MSK::ServerlessCluster", Kafka.mskServerless({ keep: false })],
+  ])("and %s that is not goes with its stack and its network, though never by an update", (type, kafka) => {
+    const template = on(kafka);
+    template.hasResource(type, { DeletionPolicy: "Delete", UpdateReplacePolicy: "Retain" });
+    expect(inNetwork(template, "AWS::EC2::VPC")).toEqual([undefined]);
   });
 });
 
@@ -235,5 +259,8 @@ test("a Kafka beside an emulator has neither TLS nor login nor network, and whoe
   template.resourceCountIs("Custom::MillraceTopics", 0);
   template.resourceCountIs("AWS::MSK::Topic", 0);
   expect(Object.keys(mappingsOf(template))).toContain("lines → shop.count");
+  const stack = newStack("Emulated");
+  new MillraceApp(stack, "Alone", { kafka: Kafka.emulated({ bootstrapServers: ["a:1"] }), operators: [count] });
+  Template.fromStack(stack).resourceCountIs("AWS::CloudFormation::Stack", 0);
   expect(() => Kafka.emulated({ bootstrapServers: [] })).toThrow("bootstrapServers is a list of host:port");
 });

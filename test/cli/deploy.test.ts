@@ -13,7 +13,7 @@ test.each([
   [EMULATOR, "--local"],
   [["--local"], "Where is the emulator? Say --endpoint http://127.0.0.1:4566, or set AWS_ENDPOINT_URL."],
   [["--local", "--endpoint", "here"], "Where is the emulator?"],
-  [["--local", "--destroy", ...EMULATOR], "npm install --save-dev aws-cdk."],
+  [["--local", "--destroy", ...EMULATOR], "npm install --save-dev aws-cdk@2."],
 ])("%j is refused with a sentence", async (args, sentence) => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-deploy-"));
   const terminal = new TestTerminal(folder);

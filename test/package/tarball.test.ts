@@ -1,7 +1,7 @@
 /** The package as users get it: packed, installed in an empty folder, type-checked, run. */
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -84,6 +84,21 @@ test("type-checks what the documents show", () => {
   );
   expect(errorsIn(shown)).toBe("");
 }, 60_000);
+
+test("synthesizes the stack that the document on deploying shows, with its bundles and by its command", () => {
+  for (const [file, text] of filesShownIn("docs/deploy.md")) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  for (const name of ["aws-cdk-lib", "constructs", "esbuild"])
+    symlinkSync(join(ROOT, "node_modules", name), join(folder, "node_modules", name));
+  const document = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
+  const [, program = "", file = ""] = /\{ "app": "(node) (\S+)" \}/.exec(document) ?? [];
+  execFileSync(program, [file], { cwd: folder, env: { ...ENV, CDK_OUTDIR: join(folder, "cdk.out") } });
+  const made = readdirSync(join(folder, "cdk.out"), { recursive: true, encoding: "utf8" });
+  expect(made).toContain("Shop.template.json");
+  expect(made.filter((name) => name.endsWith("index.mjs")).length).toBeGreaterThanOrEqual(2);
+}, 120_000);
 
 test("runs the README's test with Node's own runner", () => {
   expect(run(process.execPath, ["--test", "test/revenue.test.ts"], folder)).toContain("pass 1");

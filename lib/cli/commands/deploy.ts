@@ -100,7 +100,7 @@ function cdkOf(folder: string): string {
   try {
     return createRequire(join(folder, "package.json")).resolve("aws-cdk/bin/cdk");
   } catch (cause) {
-    throw new MillraceError("usage", `There is no CDK in ${folder}: npm install --save-dev aws-cdk.`, { cause });
+    throw new MillraceError("usage", `There is no CDK in ${folder}: npm install --save-dev aws-cdk@2.`, { cause });
   }
 }
 
