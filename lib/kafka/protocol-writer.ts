@@ -2,7 +2,8 @@
 
 import { Buffer } from "node:buffer";
 
-const BYTES_FIRST = 1024;
+/** Enough for most requests: those without records. */
+const BYTES_FIRST = 256;
 const TWO_32 = 2 ** 32;
 
 /** Grows as needed. Every method returns the writer. */

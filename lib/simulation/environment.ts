@@ -39,6 +39,17 @@ export const BUCKET = "simulated";
 
 type Times = readonly (readonly [name: RegExp, times: number])[];
 
+/** What is known of a call by its name. */
+type CallKind = {
+  readonly name: string;
+  /** How much oftener than others it goes wrong. */
+  readonly times: number;
+  /** How much oftener it is held up. */
+  readonly heldTimes: number;
+  /** What it is counted as. */
+  readonly counted: string;
+};
+
 const TRAVEL_MS_MAX = 4;
 const SLOW_MS = { least: 10, most: 20_000 };
 /** How much oftener than others calls go wrong that few invocations make: in no run would they else. The first that fits counts. */
@@ -58,6 +69,8 @@ export class Environment {
   #running = 0;
   readonly #name: string;
   #invocations = 0;
+  /** What the present one is called. */
+  #invocation = "";
   #isDead = false;
   #frozenUntilMs = 0;
   #skewMs: number;
@@ -135,6 +148,7 @@ export class Environment {
   begin(): void {
     this.#running += 1;
     this.#invocations += 1;
+    this.#invocation = `${this.#name} ${this.#invocations}`;
   }
 
   /** One has ended. */
@@ -157,23 +171,23 @@ export class Environment {
   }
 
   #network(server: string): Network {
+    const kinds = kindsOf(server);
     return {
-      call: (name, serve, deadlineMs, about) => this.#call(`${server} ${name}`, serve, deadlineMs, about),
+      call: (name, serve, deadlineMs, about) => this.#call(kinds(name), serve, deadlineMs, about),
       occurs: (fault) => this.#around.chance.occurs(fault as Parameters<Chance["occurs"]>[0]),
       below: (n) => this.#around.chance.draw.below(n),
     };
   }
 
-  #call<T>(name: string, serve: () => T, deadlineMs: number | undefined, about: string | undefined): Promise<T> {
+  #call<T>(kind: CallKind, serve: () => T, deadlineMs: number | undefined, about: string | undefined): Promise<T> {
+    const { name, times, heldTimes, counted } = kind;
     const { chance, timeline, holds } = this.#around;
     const endMs = timeline.now() + (deadlineMs ?? 0);
-    const times = timesOf(RARE, name);
-    const heldTimes = timesOf(HELD, name);
-    const by = `${this.#name} ${this.#invocations}`;
+    const by = this.#invocation;
     return new Promise((resolve, reject) => {
       // Whoever is dead asks nobody, and is never told.
       if (this.#isDead) return;
-      chance.count(`call: ${name}`);
+      chance.count(counted);
       const crash = (when: string) => {
         chance.count(`${when}: ${name}`);
         this.crash();
@@ -239,6 +253,27 @@ export class Environment {
     if (chance.occurs("slow")) return chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most);
     return 1 + chance.draw.below(TRAVEL_MS_MAX);
   }
+}
+
+const KINDS = new Map<string, Map<string, CallKind>>();
+
+/** Says of calls of a server what is known of them: looked up once. */
+function kindsOf(server: string): (name: string) => CallKind {
+  let known = KINDS.get(server);
+  if (known === undefined) {
+    known = new Map();
+    KINDS.set(server, known);
+  }
+  const kinds = known;
+  return (called) => {
+    let kind = kinds.get(called);
+    if (kind === undefined) {
+      const name = `${server} ${called}`;
+      kind = { name, times: timesOf(RARE, name), heldTimes: timesOf(HELD, name), counted: `call: ${name}` };
+      kinds.set(called, kind);
+    }
+    return kind;
+  };
 }
 
 function timesOf(all: Times, name: string): number {

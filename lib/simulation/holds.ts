@@ -71,11 +71,19 @@ export class Holds {
 
   /** Whether an earlier attempt at this put is held up: then it is stuck behind that one. */
   isStuck({ name, about, by }: Travelling): boolean {
-    return isPut(name) && this.#held.some((held) => held.name === name && held.about === about && held.by === by);
+    return (
+      this.#held.length > 0 &&
+      isPut(name) &&
+      this.#held.some((held) => held.name === name && held.about === about && held.by === by)
+    );
   }
 
   /** A request arrives: those that waited for it arrive directly before it, or directly after. */
   pass({ name, about, by, arrive }: Travelling): void {
+    if (this.#held.length === 0) {
+      arrive();
+      return;
+    }
     const due = this.#held.filter(
       (held) => held.until.has(name) && held.about === about && held.by !== by && --held.left <= 0,
     );

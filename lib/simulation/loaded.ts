@@ -39,6 +39,11 @@ const SMALL_SCALE: readonly Patch[] = [
   { file: "state/chunk-range.ts", find: "KEYS_MIN = 8", replace: "KEYS_MIN = 1" },
 ];
 
+/** What takes long and is done again and again with the same bytes. */
+const REMEMBERED: readonly Patch[] = [
+  { file: "wire/compress.ts", find: '"node:zlib"', replace: '"../simulation/zstd-memory.ts"' },
+];
+
 /** What all programs are called. */
 export const APPLICATION = "simulated";
 
@@ -46,7 +51,7 @@ const PROGRAMS = [countWords, countWordsEarly, countWordsIdle, cleanAndTally];
 
 /** Loads the production code at the small scale, with patches beside. `name`: unique in this process. */
 export async function load(name: string, patches: readonly Patch[] = []): Promise<Loaded> {
-  const production = await loadVariant(name, [...SMALL_SCALE, ...patches]);
+  const production = await loadVariant(name, [...SMALL_SCALE, ...REMEMBERED, ...patches]);
   const programs = PROGRAMS.map((make) => {
     const program = make(production);
     const definitions = program.operators.map(({ definition }) => definition);

@@ -52,8 +52,16 @@ async function work(order: SeedsOrder): Promise<void> {
     news = { done: 0, counts: new Map(), broken: [] };
     toldAtMs = performance.now();
   };
+  const frames = Error.stackTraceLimit;
   for (let i = offset; i < seeds; i += stride) {
-    const { seed, program, broken, counts } = await simulate(versions, from + i);
+    // Most errors are faults that somebody catches, and nobody reads where they came from.
+    Error.stackTraceLimit = 0;
+    let run = await simulate(versions, from + i);
+    if (run.broken.length > 0) {
+      Error.stackTraceLimit = frames;
+      run = await simulate(versions, from + i);
+    }
+    const { seed, program, broken, counts } = run;
     news.done += 1;
     for (const [name, n] of counts) news.counts.set(name, (news.counts.get(name) ?? 0) + n);
     if (broken.length > 0) news.broken.push({ seed, program, broken });

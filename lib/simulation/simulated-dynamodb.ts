@@ -80,10 +80,10 @@ export class SimulatedDynamoDb {
   /** The client of one execution environment. `deadlineMs`: of each call, with all its attempts. */
   client(network: Network, deadlineMs: number = CALL_TIMEOUTS.callMs): DynamoDbClient {
     const send = (command: { readonly input: object }): Promise<Answer> => {
-      const operation = command.constructor.name.replace(/Command$/, "");
+      const operation = operationOf(command);
       const request = command.input as Request;
       const pk = partitionKeyOf(request);
-      const name = `${operation}${kindOf(pk)}`;
+      const name = nameOf(operation, kindOf(pk));
       // A task's name stands at the end, whatever it is that is kept there.
       const about = pk?.slice(pk.lastIndexOf("#") + 1);
       return this.#send({ network, operation, request, name, about, endMs: this.#now() + deadlineMs });
@@ -205,6 +205,32 @@ export class SimulatedDynamoDb {
     const found = this.#tableNamed(table);
     return { sortKeys: found.sortKeysOf(pk), current: (sk: string) => found.current(pk, sk) };
   }
+}
+
+const operations = new Map<unknown, string>();
+
+/** What a command asks for: said by the name of its class. */
+function operationOf(command: object): string {
+  let operation = operations.get(command.constructor);
+  if (operation === undefined) {
+    operation = command.constructor.name.replace(/Command$/, "");
+    operations.set(command.constructor, operation);
+  }
+  return operation;
+}
+
+const names = new Map<string, Map<string, string>>();
+
+/** What an operation on a kind of item is called; put together once. */
+function nameOf(operation: string, kind: string): string {
+  const known = names.get(operation) ?? new Map<string, string>();
+  names.set(operation, known);
+  let name = known.get(kind);
+  if (name === undefined) {
+    name = `${operation}${kind}`;
+    known.set(kind, name);
+  }
+  return name;
 }
 
 function partitionKeyOf({ Item: item, Key: key, ExpressionAttributeValues: values }: Request): string | undefined {

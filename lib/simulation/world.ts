@@ -368,7 +368,7 @@ class World {
   }
 
   #failed(error: unknown, version: number): void {
-    const { name, code, stack } = error as { name?: string; code?: string; stack?: string };
+    const { name, code } = error as { name?: string; code?: string };
     if (name === "MillraceError" && code !== undefined) {
       this.#chance.count(`failed: ${code}`);
       if (this.#damage !== "none" && DAMAGE_CODES.has(code)) {
@@ -377,7 +377,7 @@ class World {
       }
       if (EXCUSED.has(code) || (code === "state-unusable" && version < this.#version)) return;
     }
-    this.#note(`an invocation failed: ${stack ?? String(error)}`);
+    this.#note(`an invocation failed: ${(error as Error).stack ?? String(error)}`);
   }
 
   /** Ends trouble, then waits until nothing is left to do, and a look at every task changes nothing. */

@@ -9,6 +9,14 @@ const BROKEN_SHOWN_MAX = 10;
 /** A call that was made less often is not asked to have crashed at each of its points. */
 const CALLS_MIN = 200;
 
+/** Blocks that were never run although a run can reach them. */
+export function unrunOf(
+  { unrun = [] }: Pick<SeedsResult, "unrun">,
+  known: readonly UnreachedBlock[],
+): NonNullable<SeedsResult["unrun"]> {
+  return unrun.filter(({ file, text }) => !known.some((one) => one.file === file && text.startsWith(one.text)));
+}
+
 /** What should have happened in so many runs, and did not. `known`: blocks that no run can reach, each with a reason. */
 export function gapsOf({ counts, unrun }: SeedsResult, known: readonly UnreachedBlock[]): string[] {
   const has = (name: string) => (counts.get(name) ?? 0) > 0;
@@ -19,9 +27,7 @@ export function gapsOf({ counts, unrun }: SeedsResult, known: readonly Unreached
   const crashes = calls.flatMap((call) =>
     CRASHES.filter((crash) => !has(`${crash}: ${call}`)).map((crash) => `${crash} of ${call} never happened`),
   );
-  const blocks = (unrun ?? [])
-    .filter(({ file, text }) => !known.some((one) => one.file === file && text.startsWith(one.text)))
-    .map(({ file, line, text }) => `lib/${file}:${line} was never run: ${text}`);
+  const blocks = unrunOf({ unrun }, known).map(({ file, line, text }) => `lib/${file}:${line} was never run: ${text}`);
   return [...faults.map((kind) => `the fault ${kind} never happened`), ...crashes, ...blocks];
 }
 

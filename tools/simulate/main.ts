@@ -5,9 +5,9 @@ import { loadVersions } from "../../lib/simulation/seeds-worker.ts";
 import { simulate } from "../../lib/simulation/world.ts";
 import { parseArguments, type SimulateArguments } from "./arguments.ts";
 import { checkGuards, type GuardCheck } from "./check-guards.ts";
-import { describeSeeds, gapsOf } from "./describe.ts";
+import { describeSeeds, gapsOf, unrunOf } from "./describe.ts";
 import { Progress } from "./progress.ts";
-import { runSeeds } from "./run-seeds.ts";
+import { emptyResult, runSeeds } from "./run-seeds.ts";
 
 /** A run of fewer seeds is not asked what it has covered. */
 const COVERAGE_SEEDS_MIN = 5_000;
@@ -28,10 +28,18 @@ process.exitCode = await (args.trace
 
 async function seeds({ from, seeds: count, workers, json }: SimulateArguments): Promise<number> {
   const progress = new Progress(count, json);
-  const range = { from, seeds: count, patches: [], untilBroken: false, countsBlocks: count >= COVERAGE_SEEDS_MIN };
-  const result = await runSeeds(range, workers, ({ done, broken }) => progress.show(done, broken.length));
+  const result = emptyResult();
+  const isCovered = count < COVERAGE_SEEDS_MIN;
+  // To count blocks makes everything slower, so it ends when all have been run.
+  for (let next = from, countsBlocks = !isCovered; next < from + count; ) {
+    const seeds = countsBlocks ? Math.min(COVERAGE_SEEDS_MIN, from + count - next) : from + count - next;
+    const range = { from: next, seeds, patches: [], untilBroken: false, countsBlocks };
+    await runSeeds(range, workers, result, ({ done, broken }) => progress.show(done, broken.length));
+    next += seeds;
+    countsBlocks &&= unrunOf(result, NOT_REACHED).length > 0;
+  }
   const seconds = progress.end();
-  const gaps = count >= COVERAGE_SEEDS_MIN ? gapsOf(result, NOT_REACHED) : [];
+  const gaps = isCovered ? [] : gapsOf(result, NOT_REACHED);
   const isRight = result.broken.length === 0 && gaps.length === 0;
   if (json) {
     const { done, broken, counts } = result;

@@ -16,13 +16,17 @@ const WORKER = new URL("../../lib/simulation/seeds-worker.ts", import.meta.url);
 
 export type SeedsRange = Pick<SeedsOrder, "from" | "seeds" | "patches" | "untilBroken" | "countsBlocks">;
 
-/** Runs the seeds; `onNews` is told of the result so far. */
+export function emptyResult(): SeedsResult {
+  return { done: 0, broken: [], counts: new Map(), unrun: undefined };
+}
+
+/** Runs the seeds, adding to `result`; `onNews` is told of it as it grows. */
 export async function runSeeds(
   range: SeedsRange,
   workers: number,
+  result = emptyResult(),
   onNews: (result: SeedsResult) => void = () => {},
 ): Promise<SeedsResult> {
-  const result: SeedsResult = { done: 0, broken: [], counts: new Map(), unrun: undefined };
   await Promise.all(
     Array.from({ length: workers }, (_, offset) => {
       return runWorker({ ...range, offset, stride: workers }, (news) => {
