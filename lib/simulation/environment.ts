@@ -13,6 +13,7 @@ import type { SimulatedKafka } from "./simulated-kafka.ts";
 import type { SimulatedS3 } from "./simulated-s3.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Production } from "./variants.ts";
+import { inputTopicsOf } from "./verdict.ts";
 import type { Witness } from "./witness.ts";
 
 /** What all environments share. */
@@ -71,6 +72,8 @@ export class Environment {
   #invocations = 0;
   /** What the present one is called. */
   #invocation = "";
+  /** How far the partitions of its sources reached when the present invocation began. */
+  #inputEnds: ReadonlyMap<string, number> = new Map();
   #isDead = false;
   #frozenUntilMs = 0;
   #skewMs: number;
@@ -105,7 +108,7 @@ export class Environment {
     });
     const putEntry = stateLog.putEntry.bind(stateLog);
     stateLog.putEntry = (task, entry) => {
-      witness.attempt(task, entry);
+      witness.attempt(task, entry, this.#inputEnds.get(task.split("/")[2] as string));
       return putEntry(task, entry);
     };
     this.host = {
@@ -149,6 +152,7 @@ export class Environment {
     this.#running += 1;
     this.#invocations += 1;
     this.#invocation = `${this.#name} ${this.#invocations}`;
+    if (this.plan.shuffle === undefined && this.plan.commits) this.#inputEnds = this.#readInputEnds();
   }
 
   /** One has ended. */
@@ -168,6 +172,15 @@ export class Environment {
 
   jumpClock(): void {
     this.#skewMs += this.#around.chance.draw.below(2 * JUMP_MS_MAX) - JUMP_MS_MAX;
+  }
+
+  #readInputEnds(): ReadonlyMap<string, number> {
+    const { kafka } = this.#around;
+    const ends = new Map<string, number>();
+    for (const { topic, partitions } of inputTopicsOf(this.plan))
+      for (let partition = 0; partition < partitions; partition += 1)
+        ends.set(`${topic}-${partition}`, kafka.lastStableOffset(topic, partition));
+    return ends;
   }
 
   #network(server: string): Network {

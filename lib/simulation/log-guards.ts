@@ -54,7 +54,6 @@ export const LOG_GUARDS: readonly Guard[] = [
   },
   {
     name: "slots that were read too early are read again",
-    isRare: true,
     invariant: "L8",
     without: "a log with entries missing is taken for whole",
     patches: [at(DECISIONS, "      missing.push(number);\n      continue;", "      continue;")],
@@ -73,7 +72,6 @@ export const LOG_GUARDS: readonly Guard[] = [
   },
   {
     name: "chunks are read after the log",
-    isRare: true,
     invariant: "L7",
     without: "chunks that are older than the log's base are used",
     patches: [

@@ -206,7 +206,6 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "the end of idleness is told everywhere",
-    isRare: true,
     invariant: "watermarks",
     without: "a partition that came back is left out of the minimum elsewhere, and what it brings is late",
     patches: [
@@ -231,7 +230,6 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "idle is who has nothing to read",
-    isRare: true,
     invariant: "watermarks",
     without: "a partition that lags is left out of the minimum, and what it brings is late",
     patches: [at("runtime/evaluate.ts", "    input.nothingToRead &&\n", "")],
@@ -258,7 +256,6 @@ export const TASK_GUARDS: readonly Guard[] = [
   },
   {
     name: "a task's clock never goes back",
-    isRare: true,
     invariant: "clock",
     without: "time of one commit lies before that of the one before it",
     patches: [

@@ -3,6 +3,7 @@
  *
  * L1, L2: entries of a task come as 1, 2, 3, …, each once, each naming the attempt before it. L6: chunks only go forward. L5, O2, O4: what is sent is, byte by byte and partition
  * by partition, what a commit holds, but for bundles that are sent ahead, which count for nobody; what a commit releases is there, of its own attempt. L9, O5: commit n + 1 comes, and is sent, only when all of n was.
+ * Time: a task's clock never goes back; idle is who has nothing to read, and all partitions behind it are told when that begins and when it ends.
  */
 
 import type { LogEntry } from "../state-log/state-log.ts";
@@ -19,6 +20,9 @@ type Commit = {
   readonly layout: number;
   /** The input up to this offset is in it. */
   readonly checkpoint: number;
+  readonly idle: boolean;
+  /** Undefined: no clock was looked at yet. */
+  readonly nowMs: number | undefined;
   readonly unseen: Set<string>;
   before: Commit | undefined;
 };
@@ -26,31 +30,47 @@ type Commit = {
 /** Records as they stand in a partition. */
 type SentBatch = Omit<OutgoingBatch, "records"> & { readonly records: readonly SimulatedRecord[] };
 
+/** A put that somebody sets out to make. */
+type Attempt = {
+  readonly entry: LogEntry;
+  /** How far the task's input reached when the invocation began; undefined: nobody has looked. */
+  readonly inputEnd: number | undefined;
+};
+
+/** What a meta says, of which the witness takes note. */
+type Meta = { readonly checkpoint: number; readonly idle: boolean; readonly nowMs: number | string };
+
+export type WitnessRules = {
+  /** Topics that tasks without a log write: what they send follows from the input alone. */
+  readonly unlogged: ReadonlySet<string>;
+  /** The shuffles that a function writes, and whose time it has a say in. */
+  readonly shufflesOf: (functionName: string, task: string) => readonly { name: string; partitions: number }[];
+};
+
 export class Witness {
   /** What must not be, in the order in which it happened. */
   readonly broken: string[] = [];
   readonly #production: Production;
   /** What was put by anybody, by task, number and attempt: the item alone may have its body elsewhere. */
-  readonly #attempted = new Map<string, LogEntry[]>();
+  readonly #attempted = new Map<string, Attempt[]>();
   readonly #heads = new Map<string, Commit>();
   /** The commit of each record that may be sent. */
   readonly #sendable = new Map<string, { readonly task: string; readonly commit: Commit }>();
   /** Whose bundle was sent ahead, by partition and offset. */
   readonly #prepared = new Map<string, Map<number, string>>();
-  /** Topics that tasks without a log write: what they send follows from the input alone. */
-  readonly #unlogged: ReadonlySet<string>;
+  readonly #rules: WitnessRules;
 
-  constructor(production: Production, unlogged: ReadonlySet<string>) {
+  constructor(production: Production, rules: WitnessRules) {
     this.#production = production;
-    this.#unlogged = unlogged;
+    this.#rules = rules;
   }
 
-  /** Somebody is going to put an entry. */
-  attempt(task: string, entry: LogEntry): void {
+  /** Somebody is going to put an entry. `inputEnd`: how far the task's input reached when the invocation began. */
+  attempt(task: string, entry: LogEntry, inputEnd?: number): void {
     const name = nameOf(task, entry.sequenceNumber, entry.attemptId);
     const known = this.#attempted.get(name);
-    if (known === undefined) this.#attempted.set(name, [entry]);
-    else known.push(entry);
+    if (known === undefined) this.#attempted.set(name, [{ entry, inputEnd }]);
+    else known.push({ entry, inputEnd });
   }
 
   /** An item was written. */
@@ -83,26 +103,57 @@ export class Witness {
     if (before !== undefined && before.unseen.size > 0)
       this.#note(`L9: entry ${sequenceNumber} of ${task} came before all of ${before.sequenceNumber} was sent`);
     const attempts = this.#attempted.get(nameOf(task, sequenceNumber, attemptId)) ?? [];
-    const entry = attempts.find(
-      ({ changes, outputs }) => changes.length === bodyBytes.changes && outputs.length === bodyBytes.outputs,
+    const attempt = attempts.find(
+      ({ entry: { changes, outputs } }) =>
+        changes.length === bodyBytes.changes && outputs.length === bodyBytes.outputs,
     );
-    if (entry === undefined) {
+    if (attempt === undefined) {
       this.#note(`entry ${sequenceNumber} of ${task} was put by nobody`);
       return;
     }
+    const { entry } = attempt;
     // Whoever is before the last one is of no interest any more.
     if (before !== undefined) before.before = undefined;
-    const { checkpoint } = JSON.parse(entry.meta) as { checkpoint: number };
-    const commit = { sequenceNumber, attemptId, layout: stored.layout, checkpoint, unseen: new Set<string>(), before };
+    const { checkpoint, idle, nowMs } = JSON.parse(entry.meta) as Meta;
+    const commit: Commit = {
+      sequenceNumber,
+      attemptId,
+      layout: stored.layout,
+      checkpoint,
+      idle,
+      nowMs: typeof nowMs === "number" ? nowMs : undefined,
+      unseen: new Set<string>(),
+      before,
+    };
     this.#heads.set(task, commit);
-    for (const batch of this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber)) {
+    const batches = this.#production.toSend(this.#production.decodeOutbox(entry.outputs), task, sequenceNumber);
+    for (const batch of batches) {
       for (const { value } of batch.records) this.#checkRelease(task, attemptId, batch, value);
       for (const fingerprint of fingerprintsOf(batch)) {
         commit.unseen.add(fingerprint);
         this.#sendable.set(fingerprint, { task, commit });
       }
     }
+    this.#checkTime(task, commit, batches, attempt.inputEnd);
     this.#attempted.delete(nameOf(task, sequenceNumber, attemptId));
+  }
+
+  #checkTime(task: string, commit: Commit, batches: readonly OutgoingBatch[], inputEnd: number | undefined): void {
+    const { sequenceNumber, before, checkpoint, idle, nowMs } = commit;
+    if (before?.nowMs !== undefined && nowMs !== undefined && nowMs < before.nowMs)
+      this.#note(`time: the clock of ${task} went back from ${before.nowMs} to ${nowMs} in entry ${sequenceNumber}`);
+    if (idle === (before?.idle ?? false)) return;
+    // Whatever has come since the invocation began need not have been seen.
+    if (idle && inputEnd !== undefined && inputEnd > checkpoint + 1)
+      this.#note(`time: ${task} was called idle at offset ${checkpoint}, with input up to ${inputEnd} to read`);
+    const [, functionName = "", place = ""] = task.split("/");
+    for (const { name, partitions } of this.#rules.shufflesOf(functionName, `${functionName}/${place}`)) {
+      const told = new Set(batches.filter(({ topic }) => topic === name).map(({ partition }) => partition));
+      if (told.size < partitions)
+        this.#note(
+          `time: ${task} told ${told.size} of ${partitions} partitions of ${name} that it is ${idle ? "" : "no longer "}idle`,
+        );
+    }
   }
 
   #checkRelease(task: string, attemptId: string, { topic, partition }: OutgoingBatch, value: Uint8Array | null): void {
@@ -129,7 +180,7 @@ export class Witness {
 
   /** Records reached a partition, whether or not a transaction around them will be committed. */
   sent({ topic, partition, records }: SentBatch): void {
-    if (this.#unlogged.has(topic)) return;
+    if (this.#rules.unlogged.has(topic)) return;
     const place = `${topic}-${partition}`;
     const released = records.filter(({ value, offset }) => {
       if (!isPrepared(value)) return true;

@@ -103,7 +103,14 @@ class World {
         deadLetterTopic,
         ...topicOutputs.map(({ topic }) => topic.topicName),
       ]);
-    this.#witness = new Witness(versions[0].production, new Set(unlogged));
+    const plans = new Map(topology.functions.map((plan) => [plan.name, plan]));
+    this.#witness = new Witness(versions[0].production, {
+      unlogged: new Set(unlogged),
+      shufflesOf: (name, task) =>
+        (plans.get(name)?.shuffleOutputs ?? [])
+          .map(({ shuffle }) => shuffle)
+          .filter(({ upstream }) => upstream.includes(task)),
+    });
     this.#kafka = new SimulatedKafka({
       now: () => this.#timeline.now(),
       later: (_, work) => void this.#timeline.after(chance.draw.magnitude(1, 50), work),
