@@ -58,8 +58,8 @@ const RARE: Times = [
   [/^S3 (Delete|List)|parts, once more|DeleteItem|GetItem chunk/, 60],
   [/once more|chunk|parts|listing|generation|^S3|^Kafka (?!Produce|Fetch|ListOffsets|Metadata|ApiVersions)/, 5],
 ];
-/** How much oftener calls are held up: the moments of a torn read, between which others are to write, above all. */
-const HELD: Times = [[/once more/, 20], ...RARE];
+/** How much oftener calls are held up: reads of a log above all, between the moments and pages of which others are to write. */
+const HELD: Times = [[/once more/, 20], [/Query entry$/, 5], ...RARE];
 const SKEW_MS_MAX = 2_000;
 const JUMP_MS_MAX = 60_000;
 
@@ -98,14 +98,9 @@ export class Environment {
       { brokers: kafka.addresses },
       production.simulatedOutside(kafka, this.#network("Kafka"), timers),
     );
-    const table = new production.DynamoDbTable({ table: TABLE, client: dynamodb.client(this.#network("DynamoDB")) });
     const newAttemptId = () => `${name}-${++this.#attempts}`;
-    const s3 = around.s3?.client(this.#network("S3"));
-    const chunkBlobs = s3 === undefined ? undefined : new production.S3BlobStore({ bucket: BUCKET, client: s3 });
-    const stateLog = new production.DynamoDbStateLog(table, {
-      newAttemptId,
-      ...(chunkBlobs === undefined ? {} : { chunkBlobs }),
-    });
+    const client = dynamodb.client(this.#network("DynamoDB"));
+    const stateLog = stateLogOf(production, client, around.s3?.client(this.#network("S3")), { newAttemptId });
     const putEntry = stateLog.putEntry.bind(stateLog);
     stateLog.putEntry = (task, entry) => {
       witness.attempt(task, entry, this.#inputEnds.get(task.split("/")[2] as string));
@@ -266,6 +261,19 @@ export class Environment {
     if (chance.occurs("slow")) return chance.draw.magnitude(SLOW_MS.least, SLOW_MS.most);
     return 1 + chance.draw.below(TRAVEL_MS_MAX);
   }
+}
+
+/** The state logs of a world, as the production code sees them through these clients. */
+export function stateLogOf(
+  production: Production,
+  client: ReturnType<SimulatedDynamoDb["client"]>,
+  s3: ReturnType<SimulatedS3["client"]> | undefined,
+  options: { readonly newAttemptId?: () => string } = {},
+): InstanceType<Production["DynamoDbStateLog"]> {
+  const table = new production.DynamoDbTable({ table: TABLE, client });
+  if (s3 === undefined) return new production.DynamoDbStateLog(table, options);
+  const chunkBlobs = new production.S3BlobStore({ bucket: BUCKET, client: s3 });
+  return new production.DynamoDbStateLog(table, { ...options, chunkBlobs });
 }
 
 const KINDS = new Map<string, Map<string, CallKind>>();

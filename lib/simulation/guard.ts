@@ -13,8 +13,6 @@ export type Guard = {
   /** What happens without it. */
   readonly without: string;
   readonly patches: readonly Patch[];
-  /** It takes thousands of seeds to notice, or more than anybody has run: left to `--rare`. */
-  readonly isRare?: true;
   /** Why nothing wrong can come of its absence, where that is so: it is there to fail sooner, or with a better sentence. */
   readonly redundant?: string;
 };

@@ -45,6 +45,9 @@ export type AppendHook = (
   producer: TransactionalProducer | undefined,
 ) => void;
 
+/** Told of a partition that was put into a transaction. */
+export type OpenHook = (topic: string, partition: number) => void;
+
 export type SimulatedTopic = {
   readonly logs: readonly SimulatedLog[];
   readonly leaders: number[];
@@ -59,6 +62,7 @@ export class SimulatedCluster {
   verifiesTransactions = true;
   readonly transactions: SimulatedTransactions;
   readonly appendHooks: AppendHook[] = [];
+  readonly openHooks: OpenHook[] = [];
   readonly #options: ClusterOptions;
   readonly #offsets: readonly SimulatedOffsets[];
   readonly #offsetsLeaders: number[];
@@ -243,6 +247,7 @@ export class SimulatedCluster {
       this.#toPart(topic, partition, () => this.topics.get(topic)?.logs[partition]),
     );
     const code = this.transactions.add(id, identity, parts);
+    if (code === CODE.NONE) for (const hook of this.openHooks) for (const at of partitions) hook(...at);
     return partitions.map(() => code);
   }
 

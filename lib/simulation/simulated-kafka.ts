@@ -14,7 +14,7 @@ import { ProtocolReader } from "../kafka/protocol-reader.ts";
 import { ProtocolWriter } from "../kafka/protocol-writer.ts";
 import type { OutgoingRecord } from "../wire/outgoing-record.ts";
 import type { SimulatedRecord } from "./simulated-kafka-batch.ts";
-import { type AppendHook, type ClusterOptions, SimulatedCluster } from "./simulated-kafka-cluster.ts";
+import { type AppendHook, type ClusterOptions, type OpenHook, SimulatedCluster } from "./simulated-kafka-cluster.ts";
 import { CODE } from "./simulated-kafka-codes.ts";
 import type { LogLimits } from "./simulated-kafka-log.ts";
 import { APIS, HOST, PORT_BASE } from "./simulated-kafka-requests.ts";
@@ -82,6 +82,11 @@ export class SimulatedKafka {
   /** Calls the hook at each append of a client's records, when it happens; not for a repeat that Kafka recognises, nor for `append`. */
   onAppend(hook: AppendHook): void {
     this.#cluster.appendHooks.push(hook);
+  }
+
+  /** Calls the hook for each partition that is put into a transaction, when it happens. */
+  onOpen(hook: OpenHook): void {
+    this.#cluster.openHooks.push(hook);
   }
 
   /** Creates a topic that every broker knows at once. */

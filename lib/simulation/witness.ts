@@ -7,6 +7,7 @@
  */
 
 import type { LogEntry } from "../state-log/state-log.ts";
+import type { Topology } from "../stream/plan.ts";
 import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
 import { decodePrepared, decodeRelease, isPrepared } from "../wire/sent-ahead.ts";
 import type { Write } from "./simulated-dynamodb-table.ts";
@@ -46,6 +47,23 @@ export type WitnessRules = {
   /** The shuffles that a function writes, and whose time it has a say in. */
   readonly shufflesOf: (functionName: string, task: string) => readonly { name: string; partitions: number }[];
 };
+
+export function witnessRulesOf({ functions }: Topology): WitnessRules {
+  const unlogged = functions
+    .filter(({ commits }) => !commits)
+    .flatMap(({ topicOutputs, deadLetterTopic }) => [
+      deadLetterTopic,
+      ...topicOutputs.map(({ topic }) => topic.topicName),
+    ]);
+  const plans = new Map(functions.map((plan) => [plan.name, plan]));
+  return {
+    unlogged: new Set(unlogged),
+    shufflesOf: (functionName, task) =>
+      (plans.get(functionName)?.shuffleOutputs ?? [])
+        .map(({ shuffle }) => shuffle)
+        .filter(({ upstream }) => upstream.includes(task)),
+  };
+}
 
 export class Witness {
   /** What must not be, in the order in which it happened. */
@@ -104,8 +122,7 @@ export class Witness {
       this.#note(`L9: entry ${sequenceNumber} of ${task} came before all of ${before.sequenceNumber} was sent`);
     const attempts = this.#attempted.get(nameOf(task, sequenceNumber, attemptId)) ?? [];
     const attempt = attempts.find(
-      ({ entry: { changes, outputs } }) =>
-        changes.length === bodyBytes.changes && outputs.length === bodyBytes.outputs,
+      ({ entry: { changes, outputs } }) => changes.length === bodyBytes.changes && outputs.length === bodyBytes.outputs,
     );
     if (attempt === undefined) {
       this.#note(`entry ${sequenceNumber} of ${task} was put by nobody`);

@@ -12,7 +12,7 @@ import type { FunctionPlan } from "../stream/plan.ts";
 import type { TickEvent } from "../wire/lambda-event.ts";
 import { Chance } from "./chance.ts";
 import { DAMAGE_CODES, type Damaged, damage, expire, RECREATED } from "./damage.ts";
-import { BUCKET, type Environment, TABLE } from "./environment.ts";
+import { BUCKET, type Environment, stateLogOf, TABLE } from "./environment.ts";
 import { Environments } from "./environments.ts";
 import { Holds } from "./holds.ts";
 import { APPLICATION, type Loaded, type LoadedProgram } from "./loaded.ts";
@@ -25,7 +25,7 @@ import { SimulatedS3 } from "./simulated-s3.ts";
 import { Timeline } from "./timeline.ts";
 import { inputTopicsOf, judgeRun } from "./verdict.ts";
 import { Wishes } from "./wishes.ts";
-import { Witness } from "./witness.ts";
+import { Witness, witnessRulesOf } from "./witness.ts";
 
 export type Run = {
   readonly seed: number;
@@ -48,6 +48,8 @@ const AFTERMATH_MS = 120_000;
 const NOTICED_MS = 2_000;
 const TIME_OUT_MS = 60_000;
 const LOOK_MS = 1_000;
+/** How much oftener a leader moves while a transaction writes to its partition. */
+const IN_TRANSACTION = 5;
 const WEATHER_MS = 100;
 /** What an invocation may fail with when nothing is wrong with the code. */
 const EXCUSED = new Set(["kafka", "state-store", "conflict"]);
@@ -97,20 +99,7 @@ class World {
     this.#wishes = new Wishes(this.#timeline, chance);
     this.#program = chance.draw.below(versions[0].programs.length);
     const { topology } = this.#loaded;
-    const unlogged = topology.functions
-      .filter(({ commits }) => !commits)
-      .flatMap(({ topicOutputs, deadLetterTopic }) => [
-        deadLetterTopic,
-        ...topicOutputs.map(({ topic }) => topic.topicName),
-      ]);
-    const plans = new Map(topology.functions.map((plan) => [plan.name, plan]));
-    this.#witness = new Witness(versions[0].production, {
-      unlogged: new Set(unlogged),
-      shufflesOf: (name, task) =>
-        (plans.get(name)?.shuffleOutputs ?? [])
-          .map(({ shuffle }) => shuffle)
-          .filter(({ upstream }) => upstream.includes(task)),
-    });
+    this.#witness = new Witness(versions[0].production, witnessRulesOf(topology));
     this.#kafka = new SimulatedKafka({
       now: () => this.#timeline.now(),
       later: (_, work) => void this.#timeline.after(chance.draw.magnitude(1, 50), work),
@@ -205,11 +194,7 @@ class World {
 
   /** The state logs, without a network between. */
   #log({ production }: Loaded): StateLog {
-    const table = new production.DynamoDbTable({ table: TABLE, client: this.#dynamodb.client(PERFECT_NETWORK) });
-    const client = this.#s3?.client(PERFECT_NETWORK);
-    if (client === undefined) return new production.DynamoDbStateLog(table);
-    const chunkBlobs = new production.S3BlobStore({ bucket: BUCKET, client });
-    return new production.DynamoDbStateLog(table, { chunkBlobs });
+    return stateLogOf(production, this.#dynamodb.client(PERFECT_NETWORK), this.#s3?.client(PERFECT_NETWORK));
   }
 
   #note(sentence: string): void {
@@ -226,6 +211,10 @@ class World {
       this.#witness.sent({ topic, partition, records });
       this.#wake(topic);
     });
+    // The writer does not know yet that somebody else leads the partition: what it sends there is refused, and its number is taken.
+    this.#kafka.onOpen((topic, partition) => {
+      if (this.#chance.occurs("leader-moved", IN_TRANSACTION)) this.#moveLeader(topic, partition);
+    });
   }
 
   /** What else is to happen before trouble ends. */
@@ -235,7 +224,10 @@ class World {
     // Whoever starts over wants all again.
     const hasRetention = !startsOver && draw.occurs(0.2);
     const weather = () => {
-      if (this.#chance.occurs("leader-moved")) this.#moveLeader();
+      if (this.#chance.occurs("leader-moved")) {
+        const { name, partitions } = draw.pick(this.#kafka.topics());
+        this.#moveLeader(name, draw.below(partitions));
+      }
       if (this.#chance.occurs("connections-dropped")) this.#kafka.bounce(draw.between(1, this.#kafka.brokers));
       if (hasRetention && draw.occurs(0.2) && expire(this.#damaged))
         this.#chance.count("event: processed records are gone");
@@ -276,10 +268,8 @@ class World {
     this.#isRecreated = done === RECREATED;
   }
 
-  #moveLeader(): void {
-    const { draw } = this.#chance;
-    const { name, partitions } = draw.pick(this.#kafka.topics());
-    this.#kafka.moveLeader(name, draw.below(partitions), draw.between(1, this.#kafka.brokers));
+  #moveLeader(topic: string, partition: number): void {
+    this.#kafka.moveLeader(topic, partition, this.#chance.draw.between(1, this.#kafka.brokers));
   }
 
   /** All functions begin again in a new generation, as `state reset` makes them. */

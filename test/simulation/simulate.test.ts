@@ -14,7 +14,7 @@ const PRESENT = { patches: [], untilBroken: false, countsBlocks: false };
 
 const sourceOf = (file: string) => readFileSync(new URL(`../../lib/${file}`, import.meta.url), "utf8");
 
-test("a seed gives the same run each time, on any thread", { timeout: 60_000 }, async () => {
+test("a seed gives the same run each time, on any thread", { timeout: 240_000 }, async () => {
   const one = await runSeeds({ ...PRESENT, from: 1, seeds: 40 }, 1);
   const two = await runSeeds({ ...PRESENT, from: 1, seeds: 40 }, 2);
   expect(one.broken).toEqual([]);
@@ -29,7 +29,7 @@ test.each([
   ["success only after emission", /^L5: .* succeeded with offset \d+, although not all of \d+ was sent/],
 ])(
   "the guard %s is noticed to be missing, with the seed that repeats it",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async (only, noticed) => {
     const told: string[] = [];
     const checks = await checkGuards({ from: 1, seeds: 200, workers: 1, only }, ({ guard }) => told.push(guard.name));

@@ -8,7 +8,6 @@ export type SimulateArguments = {
   readonly from: number;
   readonly workers: number;
   readonly guards: boolean;
-  readonly rare: boolean;
   readonly guard: string | undefined;
   readonly trace: boolean;
   readonly json: boolean;
@@ -36,7 +35,6 @@ export function parseArguments(argv: readonly string[]): SimulateArguments {
     .option("--from <seed>", "the first seed", toCount, 1)
     .option("--workers <n>", "threads", toCount, availableParallelism())
     .option("--guards", "switches off each guard of the protocol in turn", false)
-    .option("--rare", "with --guards, those too that take thousands of seeds to be noticed", false)
     .option("--guard <name>", "switches off those whose name contains this")
     .option("--trace", "tells all that happens, of one seed", false)
     .option("--json", "prints the result as JSON", false)

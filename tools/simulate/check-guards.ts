@@ -12,20 +12,12 @@ export type GuardCheck = {
   readonly noticed: string | undefined;
 };
 
-/** Checks the guards whose name contains `only` and that are not redundant; `isRareToo`: also those that take very many seeds. `onChecked` is told of each. */
+/** Checks the guards whose name contains `only` and that are not redundant. `onChecked` is told of each. */
 export async function checkGuards(
-  {
-    from,
-    seeds,
-    workers,
-    only = "",
-    isRareToo = false,
-  }: { from: number; seeds: number; workers: number; only?: string | undefined; isRareToo?: boolean },
+  { from, seeds, workers, only = "" }: { from: number; seeds: number; workers: number; only?: string | undefined },
   onChecked: (check: GuardCheck) => void,
 ): Promise<readonly GuardCheck[]> {
-  const waiting = GUARDS.filter(
-    ({ name, redundant, isRare = false }) => redundant === undefined && (isRareToo || !isRare) && name.includes(only),
-  );
+  const waiting = GUARDS.filter(({ name, redundant }) => redundant === undefined && name.includes(only));
   const checks: GuardCheck[] = [];
   const work = async () => {
     for (let guard = waiting.shift(); guard !== undefined; guard = waiting.shift()) {

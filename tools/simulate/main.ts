@@ -58,17 +58,14 @@ async function seeds({ from, seeds: count, workers, json }: SimulateArguments): 
   return isRight ? 0 : 1;
 }
 
-async function guards({ from, seeds: count, workers, rare, guard, json }: SimulateArguments): Promise<number> {
+async function guards({ from, seeds: count, workers, guard, json }: SimulateArguments): Promise<number> {
   const toLine = ({ guard: { name, invariant, without }, seeds: needed, noticed }: GuardCheck) =>
     needed === undefined
       ? `NOT NOTICED in ${count} seeds: ${name} (${invariant}). Without it ${without}.`
       : `${String(needed).padStart(6)} seeds  ${name} (${invariant}): ${noticed?.split("\n")[0]?.slice(0, 120)}`;
-  const checks = await checkGuards(
-    { from, seeds: count, workers, only: guard, isRareToo: rare || guard !== undefined },
-    (check) => {
-      if (!json) say(toLine(check));
-    },
-  );
+  const checks = await checkGuards({ from, seeds: count, workers, only: guard }, (check) => {
+    if (!json) say(toLine(check));
+  });
   const missed = checks.filter(({ seeds: needed }) => needed === undefined);
   if (json)
     say(
