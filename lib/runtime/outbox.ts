@@ -11,6 +11,7 @@ import type { OutgoingBatch, OutgoingRecord } from "../wire/outgoing-record.ts";
 import { decodeRecords, encodeRecords } from "../wire/record-batch.ts";
 import { headersAt, keyBytesAt, valueBytesAt } from "../wire/record-columns.ts";
 import type { Row } from "../wire/row.ts";
+import { isRelease } from "../wire/sent-ahead.ts";
 
 /** Records for a partition: they get their identities when they are sent; sealed ones carry them: bundles, and outputs of tasks without a log. */
 export type RecordsBatch = OutgoingBatch & {
@@ -43,8 +44,10 @@ export type OutboxBatch = RecordsBatch | RowsBatch | ElementsBatch;
 
 /** Outboxes of records alone, which every version reads. */
 const RECORDS_VERSION = 1;
-/** The newest form of outboxes that this version writes and reads. */
-const OUTBOX_VERSION = 2;
+/** Of outboxes with rows or elements too. */
+const ALL_VERSION = 2;
+/** One of the others, compressed as a whole: the newest form that this version writes and reads. */
+const PACKED_VERSION = 3;
 
 type BatchHead = (
   | { topic: string; partition: number; kind: "records" | "sealed" }
@@ -83,6 +86,18 @@ export function recordsIn(batches: readonly OutboxBatch[]): RecordsBatch[] {
 /** The bytes of an outbox for its entry; none for an empty one. */
 export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   if (batches.length === 0) return new Uint8Array(0);
+  const encoded = encodeBatches(batches);
+  const releases = recordsIn(batches).some(({ records }) => records.some(({ value }) => isRelease(value)));
+  if (!releases) return encoded;
+  // Those of many partitions differ in little.
+  const packed = compress(encoded);
+  const all = new Uint8Array(1 + packed.length);
+  all[0] = PACKED_VERSION;
+  all.set(packed, 1);
+  return all;
+}
+
+function encodeBatches(batches: readonly OutboxBatch[]): Uint8Array {
   const heads: BatchHead[] = [];
   // Bundles are compressed already; compressing them again would cost time and gain nothing.
   const bodies = batches.map((batch) => {
@@ -100,7 +115,7 @@ export function encodeOutbox(batches: readonly OutboxBatch[]): Uint8Array {
   });
   const head = new TextEncoder().encode(JSON.stringify(heads));
   const all = new Uint8Array(5 + head.length + bodies.reduce((sum, body) => sum + body.length, 0));
-  all[0] = recordsIn(batches).length === batches.length ? RECORDS_VERSION : OUTBOX_VERSION;
+  all[0] = recordsIn(batches).length === batches.length ? RECORDS_VERSION : ALL_VERSION;
   new DataView(all.buffer).setUint32(1, head.length);
   all.set(head, 5);
   let at = 5 + head.length;
@@ -124,10 +139,14 @@ function withContent(batch: RowsBatch | ElementsBatch) {
 /** The reverse of encodeOutbox. */
 export function decodeOutbox(bytes: Uint8Array): readonly OutboxBatch[] {
   if (bytes.length === 0) return [];
-  if (bytes[0] !== RECORDS_VERSION && bytes[0] !== OUTBOX_VERSION)
+  if (bytes[0] === PACKED_VERSION) {
+    const { buffer, byteOffset, length } = decompress(bytes.subarray(1));
+    return decodeOutbox(new Uint8Array(buffer, byteOffset, length));
+  }
+  if (bytes[0] !== RECORDS_VERSION && bytes[0] !== ALL_VERSION)
     throw new MillraceError(
       "state-unusable",
-      `A commit's outputs are of version ${bytes[0]}, this code knows ${OUTBOX_VERSION}: they were written by a newer version.`,
+      `A commit's outputs are of version ${bytes[0]}, this code knows ${PACKED_VERSION}: they were written by a newer version.`,
     );
   const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
   const heads = JSON.parse(new TextDecoder().decode(bytes.subarray(5, 5 + headLength))) as BatchHead[];

@@ -62,9 +62,14 @@ export function encodeRelease({ task, generation, number, attemptId, offset }: R
   return bytes;
 }
 
+/** Whether a record of a shuffle is a release. */
+export function isRelease(value: Uint8Array | null): value is Uint8Array {
+  return value?.[0] === RELEASE;
+}
+
 /** A release; undefined for any other record of a shuffle. Throws MillraceError "format" for a newer version's. */
 export function decodeRelease(value: Uint8Array | null): Release | undefined {
-  if (value?.[0] !== RELEASE) return undefined;
+  if (!isRelease(value)) return undefined;
   const [version, task, generation, number, attemptId, offset] = JSON.parse(decoder.decode(value.subarray(1))) as [
     number,
     string,
