@@ -26,6 +26,7 @@ import { once } from "./services/once.ts";
 import { recovery } from "./services/recovery.ts";
 import { restart } from "./services/restart.ts";
 import { type Servers, startServers } from "./services/servers.ts";
+import { shuffles } from "./services/shuffles.ts";
 import { words } from "./services/words.ts";
 import { sketches } from "./sketches.ts";
 import { speedNow } from "./speed.ts";
@@ -39,7 +40,7 @@ const HELP = `Usage: npm run bench [-- options]
   --only <name>   count, windows, sketches, joins, patterns, async, words, state, live, timers, tricks, cost, bundle or nexmark (default: all of them)
   --queries <q5,…>  with --only nexmark: these alone
   --services      on Apache Kafka and DynamoDB Local, which it starts and ends (Java 17 and Maven);
-                  with --only: commits, once, latency, words, restart or recovery
+                  with --only: commits, shuffles, once, latency, words, restart or recovery
   --compare       beside the figures what has changed since those that are kept in bench/baseline.json
   --save          keep these figures there
   --against <commit>  the same benchmarks at that commit too, in turn, as processes of their own
@@ -110,6 +111,7 @@ const here: Benchmarks = {
 
 const onServices = (servers: Servers): Benchmarks => ({
   commits: async () => [await commits(servers, progressOf)],
+  shuffles: async () => [await shuffles(servers, progressOf)],
   once: async () => [await once(servers, progressOf)],
   latency: async () => [await latency(servers, progressOf)],
   words: async () => [await words(servers, progressOf)],

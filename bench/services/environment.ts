@@ -3,6 +3,7 @@
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
 import { writeEvent } from "../../lib/local/event-json.ts";
 import { newHost } from "../../lib/local/host.ts";
+import type { CommitLimits } from "../../lib/runtime/commit-limits.ts";
 import { HOST } from "../../lib/runtime/host.ts";
 import type { Operator } from "../../lib/runtime/operator-handler.ts";
 import type { BlobStore } from "../../lib/state-log/blob-store.ts";
@@ -16,6 +17,8 @@ export type Invocation = {
   readonly ms: number;
   /** Of these, what was spent waiting for each method of the log and the broker. */
   readonly waits: ReadonlyMap<string, number>;
+  /** Of its commits: what was changed and what is sent. */
+  readonly entryBytes: number;
 };
 
 export type Environment = {
@@ -27,12 +30,15 @@ export type Environment = {
   close(): Promise<void>;
 };
 
+/** How an environment differs from the default. */
+export type EnvironmentOptions = { readonly chunkBlobs?: BlobStore; readonly commitLimits?: CommitLimits };
+
 /** Opens it with empty topics and no state, in a table of its own. */
 export async function openEnvironment(
   servers: Pick<Servers, "kafka" | "dynamodb">,
   application: string,
   operators: readonly Operator[],
-  chunkBlobs?: BlobStore,
+  { chunkBlobs, commitLimits }: EnvironmentOptions = {},
 ): Promise<Environment> {
   const topology = buildTopology(
     application,
@@ -49,13 +55,17 @@ export async function openEnvironment(
     });
     const times = new TimesByMethod();
     const positions = new Map<string, number>();
+    let entryBytes = 0;
     const host = newHost({
       topology,
       broker: timePort(broker, times),
       stateLog: timePort(log, times),
       now: () => Date.now(),
       wake: () => {},
-      report: () => {},
+      report: (report) => {
+        entryBytes += report.entryBytes;
+      },
+      commitLimits,
     });
     const context = {
       awsRequestId: "bench",
@@ -68,9 +78,10 @@ export async function openEnvironment(
       log,
       async invoke(operator, event) {
         times.take();
+        entryBytes = 0;
         const startMs = performance.now();
         await operator(event, context);
-        return { ms: performance.now() - startMs, waits: times.take() };
+        return { ms: performance.now() - startMs, waits: times.take(), entryBytes };
       },
       async newEvent(topic) {
         const from = positions.get(topic) ?? 0;

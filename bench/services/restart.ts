@@ -63,7 +63,7 @@ async function build(
   progress: (share: number) => void,
 ): Promise<Stored> {
   const blobs = folder === undefined ? undefined : new FolderBlobStore(folder);
-  const environment = await openEnvironment(servers, application, [keepLast], blobs);
+  const environment = await openEnvironment(servers, application, [keepLast], blobs && { chunkBlobs: blobs });
   try {
     for (let from = 0; from < KEYS; from += BATCH) {
       progress(from / KEYS);
