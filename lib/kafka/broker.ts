@@ -47,12 +47,13 @@ export interface Broker {
    */
   produce(batches: readonly OutgoingBatch[]): Promise<readonly number[]>;
   /**
-   * Opens the transaction of the next `produceExactlyOnce` of an id, for those partitions, so that this one has less to wait for. Nobody sees anything of it, and
-   * nothing follows from it: where it fails, or nothing is written after it, the next call is as if it had not been. Never rejects.
+   * Opens the transaction of the next `produceExactlyOnce` of an id, for those partitions and with this number, so that this one has less to wait for. Nobody
+   * sees anything of it, and nothing follows from it: where it fails, or nothing or another number is written after it, the next call is as if it had not been.
+   * Never rejects.
    */
   prepareExactlyOnce(
     partitions: readonly { readonly topic: string; readonly partition: number }[],
-    transactionalId: string,
+    once: ExactlyOnce,
   ): Promise<void>;
   /** Writes batches and the sequence number in one transaction, unless that number (or a higher one) is there already. Repeats are harmless. */
   produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void>;

@@ -69,13 +69,13 @@ export class KafkaBroker implements Broker {
     return offsetsOf(batches, acknowledged);
   }
 
-  prepareExactlyOnce(partitions: readonly TopicPartition[], transactionalId: string): Promise<void> {
+  prepareExactlyOnce(partitions: readonly TopicPartition[], once: ExactlyOnce): Promise<void> {
     const prepare = () =>
       this.#call(`open a transaction over ${namesOf(partitions)}`, (cluster) =>
-        this.#transactions.prepare(cluster, partitions, transactionalId),
+        this.#transactions.prepare(cluster, partitions, once),
       );
     // Who writes will meet what went wrong, or find it gone.
-    return this.#inTurn(transactionalId, prepare).catch(() => {});
+    return this.#inTurn(once.transactionalId, prepare).catch(() => {});
   }
 
   produceExactlyOnce(batches: readonly OutgoingBatch[], once: ExactlyOnce): Promise<void> {

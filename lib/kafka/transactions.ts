@@ -8,7 +8,8 @@
  *    asks for stable offsets, which a broker refuses until the end of the transaction is applied to the group.
  * 3. A writer is used until its first failure, whatever it is. It is taken out before it is used and put back after the commit was acknowledged, so that
  *    a failed send can be followed by no commit; the next call fences it and reads.
- *    Its next transaction may be opened ahead. With nothing in it, it becomes that of the next write, or is aborted by whoever takes over.
+ *    Its next transaction may be opened ahead, with the number in it and no batches: it becomes that of the next write, which replaces the number where
+ *    it is another, or is aborted by whoever takes over.
  * 4. A writer is used over the connections it was made with: after an outage the next call takes over, and so finds what the outage did.
  * 5. A broker must verify that a transaction is open before it appends to it (Kafka 3.6), or a late send of a fenced writer could stay open for ever.
  * 6. An end that Kafka has decided and lost is written before the id is taken over, which would make it forget the decision.
@@ -51,8 +52,9 @@ export type TransactionLimits = {
 type Writer = TransactionalWriter & {
   last: number | undefined;
   readonly cluster: Cluster;
-  /** What is in the transaction that is open: partitions, and its group under GROUP. */
+  /** What is in the transaction that is open: partitions, its group under GROUP, and the number. */
   readonly opened: Set<string>;
+  numbered: number | undefined;
 };
 
 /** No partition is called so. */
@@ -66,12 +68,18 @@ export class Transactions {
     this.#limits = limits;
   }
 
-  /** Opens the next transaction of a writer that is known; where there is none, taking over is for who has something to write. One attempt, in turn with `write`. */
-  async prepare(cluster: Cluster, partitions: readonly TopicPartition[], transactionalId: string): Promise<void> {
-    const writer = this.#take(transactionalId);
+  /**
+   * Opens the next transaction of a writer that is known, and puts the number into it; where there is none, taking over is for who has something to write.
+   * One attempt, in turn with `write`.
+   */
+  async prepare(cluster: Cluster, partitions: readonly TopicPartition[], once: ExactlyOnce): Promise<void> {
+    const writer = this.#take(once.transactionalId);
     if (writer?.cluster !== cluster) return;
-    await open(cluster, partitions, writer);
-    if (cluster.isUsable()) this.#writers.set(transactionalId, writer);
+    if (writer.last === undefined || writer.last < once.sequenceNumber) {
+      await open(cluster, partitions, writer);
+      await putNumber(cluster, positionOf(partitions, once), writer, once.sequenceNumber);
+    }
+    if (cluster.isUsable()) this.#writers.set(once.transactionalId, writer);
   }
 
   /**
@@ -127,7 +135,15 @@ export class Transactions {
       cluster.askCoordinator("group", transactionalId, stableOffset(transactionalId, position)),
     );
     checkSequenceNumber(last, once);
-    return { transactionalId, ...identity, sequences: new Map(), last, cluster, opened: new Set() };
+    return {
+      transactionalId,
+      ...identity,
+      sequences: new Map(),
+      last,
+      cluster,
+      opened: new Set(),
+      numbered: undefined,
+    };
   }
 
   async #commit(
@@ -143,12 +159,13 @@ export class Transactions {
     // Neither depends on the other, and the end waits for both.
     const [written, numbered] = await Promise.allSettled([
       writeBatches(cluster, rounds, this.#limits.timeoutMs, new Map(), writer),
-      cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),
+      putNumber(cluster, position, writer, sequenceNumber),
     ]);
     if (written.status === "rejected") throw written.reason;
     if (numbered.status === "rejected") throw numbered.reason;
     await cluster.askCoordinator("transaction", id, commitTxn(id, writer));
     writer.opened.clear();
+    writer.numbered = undefined;
   }
 }
 
@@ -163,10 +180,22 @@ async function open(cluster: Cluster, partitions: readonly TopicPartition[], wri
   const ask = (request: KafkaRequest<void>) =>
     whilePending(cluster, () => cluster.askCoordinator("transaction", id, request));
   const missing = partitions.filter((partition) => !opened.has(nameOf(partition)));
-  if (missing.length > 0) await ask(addPartitionsToTxn(id, writer, missing));
+  // Behind each other on one connection: a coordinator works on one request of a connection at a time.
+  const added = await Promise.allSettled([
+    missing.length > 0 && ask(addPartitionsToTxn(id, writer, missing)),
+    !opened.has(GROUP) && ask(addOffsetsToTxn(id, writer, id)),
+  ]);
+  for (const result of added) if (result.status === "rejected") throw result.reason;
   for (const partition of missing) opened.add(nameOf(partition));
-  if (!opened.has(GROUP)) await ask(addOffsetsToTxn(id, writer, id));
   opened.add(GROUP);
+}
+
+/** Puts the number into the writer's transaction, where it is not in it: the last one counts. */
+async function putNumber(cluster: Cluster, position: TopicPartition, writer: Writer, sequenceNumber: number) {
+  if (writer.numbered === sequenceNumber) return;
+  const { transactionalId: id } = writer;
+  await cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber));
+  writer.numbered = sequenceNumber;
 }
 
 /** Asks again while the end of the transaction before is being applied; how long in all is bounded by the deadline of the call, which ends `cluster`. */
@@ -181,7 +210,7 @@ async function whilePending<T>(cluster: Cluster, ask: () => Promise<T>): Promise
   }
 }
 
-function positionOf(batches: readonly OutgoingBatch[], { offsetAt }: ExactlyOnce): TopicPartition {
+function positionOf(batches: readonly { readonly topic: string }[], { offsetAt }: ExactlyOnce): TopicPartition {
   if (offsetAt !== undefined) return offsetAt;
   const [first] = batches;
   if (first === undefined)

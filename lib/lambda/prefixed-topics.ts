@@ -21,7 +21,7 @@ export function withTopicNames(broker: Broker, { toKafka, fromKafka }: TopicName
   return {
     recordBytesMax: broker.recordBytesMax,
     produce: (batches) => broker.produce(renamed(batches)),
-    prepareExactlyOnce: (partitions, id) => broker.prepareExactlyOnce(renamed(partitions), id),
+    prepareExactlyOnce: (partitions, once) => broker.prepareExactlyOnce(renamed(partitions), inKafka(once, toKafka)),
     produceExactlyOnce: (batches, once) => broker.produceExactlyOnce(renamed(batches), inKafka(once, toKafka)),
     fetch: (topic, ...where) => broker.fetch(toKafka(topic), ...where),
     offsets: (topic) => broker.offsets(toKafka(topic)),

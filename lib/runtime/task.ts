@@ -17,7 +17,7 @@ import { drive } from "./asking.ts";
 import { clientsOf, neededBy } from "./clients.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
-import { isExactlyOnce, openAhead } from "./exactly-once.ts";
+import { type CommitNumbers, isExactlyOnce, onceOf, openAhead } from "./exactly-once.ts";
 import { endsOf, findInput, type TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
 import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
@@ -235,12 +235,8 @@ export class Task {
     });
   }
 
-  async #emit(
-    task: OpenTask,
-    batches: ReturnType<typeof decodeOutbox>,
-    numbers: { readonly sequenceNumber: number; readonly previousSequenceNumber?: number | undefined },
-  ): Promise<void> {
-    const { topic, partition, full } = this.#name;
+  async #emit(task: OpenTask, batches: ReturnType<typeof decodeOutbox>, numbers: CommitNumbers): Promise<void> {
+    const { full } = this.#name;
     const outgoing = toSend(batches, full, numbers.sequenceNumber);
     const plain = outgoing.filter((batch) => !isExactlyOnce(this.#plan, batch));
     const exactlyOnce = outgoing.filter((batch) => isExactlyOnce(this.#plan, batch));
@@ -250,12 +246,7 @@ export class Task {
       await putRows(this.#host, full, batches, numbers.sequenceNumber);
       if (plain.length > 0) await this.#host.broker.produce(plain);
       if (exactlyOnce.length > 0)
-        await this.#host.broker.produceExactlyOnce(exactlyOnce, {
-          transactionalId: full,
-          offsetAt: { topic, partition },
-          topics: this.#plan.topicOutputs.flatMap(({ topic: to }) => (to.exactlyOnce ? [to.topicName] : [])),
-          ...numbers,
-        });
+        await this.#host.broker.produceExactlyOnce(exactlyOnce, onceOf(this.#plan, this.#name, numbers));
     }
     try {
       await this.#outside.write(attemptId, numbers.sequenceNumber, batches);
@@ -364,7 +355,8 @@ export class Task {
     const attemptId = this.#host.newAttemptId();
     const batches = await sendAhead(this.#host.broker, evaluation.batches, attemptId, this.#host.commitLimits);
     const entry = toEntry(task, { ...evaluation, batches }, attemptId);
-    const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(batches));
+    const { sequenceNumber } = entry;
+    const opened = openAhead(this.#host.broker, this.#plan, this.#name, recordsIn(batches), sequenceNumber);
     // Nothing of it is left under way when the invocation ends.
     const appended = await append(this.#host.stateLog, this.#name.full, entry).finally(() => opened);
     if (appended.kind === "lost") return false;

@@ -101,7 +101,7 @@ function wrapBroker(broker: Broker, call: Call): Broker {
   return {
     recordBytesMax: broker.recordBytesMax,
     produce: (batches) => kafka("produce", () => broker.produce(batches)),
-    prepareExactlyOnce: (partitions, id) => broker.prepareExactlyOnce(partitions, id),
+    prepareExactlyOnce: (partitions, once) => broker.prepareExactlyOnce(partitions, once),
     produceExactlyOnce: (batches, once) => kafka("produceExactlyOnce", () => broker.produceExactlyOnce(batches, once)),
     fetch: (topic, partition, offset, limits) => kafka("fetch", () => broker.fetch(topic, partition, offset, limits)),
     offsets: (topic) => kafka("offsets", () => broker.offsets(topic)),

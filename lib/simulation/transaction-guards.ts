@@ -37,8 +37,8 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
     patches: [
       at(
         TRANSACTIONS,
-        'cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber)),',
-        "Promise.resolve(),",
+        '  await cluster.askCoordinator("group", id, txnOffsetCommit(id, writer, id, position, sequenceNumber));\n',
+        "",
       ),
       at(
         TRANSACTIONS,
@@ -50,6 +50,14 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
         'import { stableOffset } from "./requests.ts";',
         'import { commitOffset, stableOffset } from "./requests.ts";',
       ),
+    ],
+  },
+  {
+    name: "what is prepared for one commit is not the number of another",
+    invariant: "transactions 1",
+    without: "a number that was prepared for a commit that lost its race is written with the next one",
+    patches: [
+      at(TRANSACTIONS, "if (writer.numbered === sequenceNumber) return;", "if (writer.numbered !== undefined) return;"),
     ],
   },
   {

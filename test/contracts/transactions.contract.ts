@@ -154,7 +154,7 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
             { transactionalId: id, sequenceNumber: n, offsetAt: { topic, partition: 0 } },
           );
         await write(1, 0);
-        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], { transactionalId: id, sequenceNumber: 2 });
         expect(await stateOf(id)).toBe("Ongoing");
         await seen(topic).toEqual(["1"]);
         await write(2, 1);
@@ -169,19 +169,33 @@ export function testTransactions(name: string, open: () => Promise<KafkaUnderTes
         const broker = newBroker();
         const once = (sequenceNumber: number) => ({ transactionalId: id, sequenceNumber });
         await broker.produceExactlyOnce([batch(topic, 0, "1")], once(1));
-        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], once(2));
         await newBroker().produceExactlyOnce([batch(topic, 0, "2")], once(2));
-        const write = () => broker.produceExactlyOnce([batch(topic, 0, "3")], once(3));
-        await broker.prepareExactlyOnce([{ topic, partition: 0 }], id);
-        await expect(write()).rejects.toThrow("taken over");
-        await write();
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], once(3));
+        await broker.produceExactlyOnce([batch(topic, 0, "3")], once(3));
         await seen(topic).toEqual(["1", "2", "3"]);
+      });
+
+      test("that wrote another number than it prepared has written that one", async () => {
+        const topic = await newTopic(reader);
+        const id = `task-${randomUUID()}`;
+        const broker = newBroker();
+        const once = (sequenceNumber: number) => ({ transactionalId: id, sequenceNumber });
+        await broker.produceExactlyOnce([batch(topic, 0, "1")], once(1));
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], once(2));
+        // Commit 2 lost its race, and that of the winner had nothing to write.
+        await broker.produceExactlyOnce([batch(topic, 0, "3")], once(3));
+        // A number that was prepared and never written was not written.
+        await broker.prepareExactlyOnce([{ topic, partition: 0 }], once(4));
+        await newBroker().produceExactlyOnce([batch(topic, 0, "3")], once(3));
+        await newBroker().produceExactlyOnce([batch(topic, 0, "4")], once(4));
+        await seen(topic).toEqual(["1", "3", "4"]);
       });
 
       test("that has never written opens nothing: who takes over has something to write", async () => {
         const topic = await newTopic(reader);
         const id = `task-${randomUUID()}`;
-        await newBroker().prepareExactlyOnce([{ topic, partition: 0 }], id);
+        await newBroker().prepareExactlyOnce([{ topic, partition: 0 }], { transactionalId: id, sequenceNumber: 1 });
         expect(await stateOf(id)).toBeUndefined();
       });
 

@@ -42,7 +42,7 @@ function withProduce(workspace: Workspace, produce: Broker["produce"]): Workspac
     broker: {
       recordBytesMax: broker.recordBytesMax,
       produce,
-      prepareExactlyOnce: (partitions, id) => broker.prepareExactlyOnce(partitions, id),
+      prepareExactlyOnce: (partitions, once) => broker.prepareExactlyOnce(partitions, once),
       produceExactlyOnce: (batches, exactlyOnce) => broker.produceExactlyOnce(batches, exactlyOnce),
       fetch: (topic, partition, offset, limits) => broker.fetch(topic, partition, offset, limits),
       offsets: (topic) => broker.offsets(topic),

@@ -163,7 +163,7 @@ function brokerOver(inner: Broker, changes: Partial<Broker> = {}): Broker {
   return {
     recordBytesMax: inner.recordBytesMax,
     produce: (batches) => inner.produce(batches),
-    prepareExactlyOnce: (partitions, id) => inner.prepareExactlyOnce(partitions, id),
+    prepareExactlyOnce: (partitions, once) => inner.prepareExactlyOnce(partitions, once),
     produceExactlyOnce: (batches, once) => inner.produceExactlyOnce(batches, once),
     fetch: (topic, partition, offset, limits) => inner.fetch(topic, partition, offset, limits),
     offsets: (topic) => inner.offsets(topic),
