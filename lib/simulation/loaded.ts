@@ -3,6 +3,7 @@
 import type { Topology } from "../stream/plan.ts";
 import { cleanAndTally } from "./clean-and-tally.ts";
 import { countWords, countWordsEarly, countWordsIdle } from "./count-words.ts";
+import { meetAndWait } from "./meet-and-wait.ts";
 import type { Program } from "./program.ts";
 import type { Production } from "./variants.ts";
 import { loadVariant, type Patch } from "./variants.ts";
@@ -47,7 +48,7 @@ const REMEMBERED: readonly Patch[] = [
 /** What all programs are called. */
 export const APPLICATION = "simulated";
 
-const PROGRAMS = [countWords, countWordsEarly, countWordsIdle, cleanAndTally];
+const PROGRAMS = [countWords, countWordsEarly, countWordsIdle, cleanAndTally, meetAndWait];
 
 /** Loads the production code at the small scale, with patches beside. `name`: unique in this process. */
 export async function load(name: string, patches: readonly Patch[] = []): Promise<Loaded> {

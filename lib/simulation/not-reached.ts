@@ -147,9 +147,6 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
     ": 1",
     "continue;",
   ]),
-  ...because("streams do not meet in these programs: test/runtime/interval-join*", "runtime/read-shuffle.ts", [
-    "? `${offset}/${side}`",
-  ]),
   ...because(
     'onError "fail" and elements that throw behind a shuffle: test/runtime/bad-input.test.ts',
     "runtime/read-shuffle.ts",

@@ -14,6 +14,8 @@ export { DynamoDbStateLog } from "../state-log/dynamodb-state-log.ts";
 export { S3BlobStore } from "../state-log/s3-blob-store.ts";
 export { milliseconds } from "../stream/duration.ts";
 export { json, text } from "../stream/format.ts";
+export { mapState } from "../stream/process-state.ts";
+export { session } from "../stream/session.ts";
 export { stream } from "../stream/stream.ts";
 export { topic } from "../stream/topic.ts";
 export { buildTopology } from "../stream/topology.ts";

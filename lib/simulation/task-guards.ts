@@ -132,6 +132,18 @@ export const TASK_GUARDS: readonly Guard[] = [
     ],
   },
   {
+    name: "elements enter at their side",
+    invariant: "sides",
+    without: "what came from the right input of a join is taken for the left one's",
+    patches: [
+      at(
+        "runtime/receiver.ts",
+        "if (origin === undefined || origins[side] === origin) return side;",
+        "if (origins.length > 1) return 0;",
+      ),
+    ],
+  },
+  {
     name: "bundles of former generations are dropped",
     invariant: "generations",
     without: "what was sent before everything started over is counted again",

@@ -9,6 +9,8 @@ const RETRY_MS = 500;
 
 export class Wishes {
   readonly #waiting = new Map<string, Wish>();
+  /** A task that wishes to be called again at once, while it is called, is: when that call is over. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
   readonly #timeline: Timeline;
   readonly #chance: Chance;
 
@@ -35,7 +37,19 @@ export class Wishes {
   }
 
   async #fulfil(name: string, wish: Wish, tick: () => Promise<boolean>): Promise<void> {
-    while (this.#waiting.get(name) === wish && !(await tick())) await this.#timeline.sleep(RETRY_MS);
+    while (this.#waiting.get(name) === wish) {
+      const underWay = this.#underWay.get(name);
+      if (underWay !== undefined) {
+        await underWay;
+        continue;
+      }
+      const ticked = tick();
+      this.#underWay.set(name, ticked);
+      const hasSucceeded = await ticked;
+      this.#underWay.delete(name);
+      if (hasSucceeded) break;
+      await this.#timeline.sleep(RETRY_MS);
+    }
     if (this.#waiting.get(name) === wish) this.#waiting.delete(name);
   }
 }
