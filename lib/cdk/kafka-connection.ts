@@ -78,7 +78,7 @@ export class KafkaConnection extends Construct {
         if (spec.keep) network.keep();
         this.clusterArn = cluster.attrArn;
         this.clusterName = spec.kind === "provisioned" ? name : undefined;
-        this.topicsBy = spec.kind === "provisioned" ? "cloudformation" : "function";
+        this.topicsBy = spec.kind === "provisioned" ? spec.topicsBy : "function";
         if (spec.kind === "provisioned")
           this.replicationFactor = Math.min(ZONES_MAX, vpc.selectSubnets(subnets).subnetIds.length);
         this.dependencies = [cluster];

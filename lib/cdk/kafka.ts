@@ -27,7 +27,10 @@ export type KafkaNetwork = {
   readonly securityGroups: readonly ISecurityGroup[];
 };
 
-/** Who makes topics: CloudFormation where it can, else a function of ours that also checks those that are there; for an emulator whoever deploys. */
+/**
+ * Who makes topics: a function of ours, which takes those that are there if they fit, or CloudFormation, which refuses them, also when what was destroyed is deployed
+ * again; for an emulator whoever deploys.
+ */
 export type TopicsBy = "cloudformation" | "function" | "deployer";
 
 type Provisioned = {
@@ -39,6 +42,7 @@ type Provisioned = {
   readonly volumeGiB: number | undefined;
   readonly endpointZones: number | undefined;
   readonly keep: boolean;
+  readonly topicsBy: Exclude<TopicsBy, "deployer">;
 };
 
 export type KafkaSpec =
@@ -96,9 +100,18 @@ export class Kafka {
       readonly volumeGiB?: number;
       readonly endpointZones?: 1 | 2 | 3;
       readonly keep?: boolean;
+      /** Default: a function. */
+      readonly topicsBy?: Exclude<TopicsBy, "deployer">;
     } = {},
   ): Kafka {
-    const { instanceType = "express.m7g.large", kafkaVersion = "3.9.x", volumeGiB, brokers = 3, keep = true } = options;
+    const {
+      instanceType = "express.m7g.large",
+      kafkaVersion = "3.9.x",
+      volumeGiB,
+      brokers = 3,
+      topicsBy = "function",
+      keep = true,
+    } = options;
     const isExpress = instanceType.startsWith("express.");
     if (isExpress && volumeGiB !== undefined)
       throw refuse(`${quote(instanceType)} is an Express broker, whose storage grows by itself: leave volumeGiB out.`);
@@ -119,6 +132,7 @@ export class Kafka {
       volumeGiB: isExpress ? undefined : (volumeGiB ?? 20),
       endpointZones: options.endpointZones,
       keep,
+      topicsBy,
     });
   }
 

@@ -63,7 +63,14 @@ describe("a new provisioned cluster", () => {
     expect(zonesOf(on(Kafka.mskServerless({ endpointZones: 2 })))).toEqual([2, 2, 2]);
   });
 
-  test("has its topics made by CloudFormation: shuffles and dead letters too, none of others, and all of them stay", () => {
+  test("has its topics made by a function, so that those that stayed do not fail the next deployment", () => {
+    template.resourceCountIs("AWS::MSK::Topic", 0);
+    template.resourceCountIs("Custom::MillraceTopics", 1);
+  });
+
+  test("may have its topics made by CloudFormation: shuffles and dead letters too, none of others, and all of them stay", () => {
+    const template = on(Kafka.mskProvisioned({ topicsBy: "cloudformation" }));
+    template.resourceCountIs("Custom::MillraceTopics", 0);
     const topics = resourcesOf(template, "AWS::MSK::Topic");
     expect(topics.map(({ TopicName, PartitionCount }) => [TopicName, PartitionCount]).sort()).toEqual([
       ["copy--dead-letters", 1],

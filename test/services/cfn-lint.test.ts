@@ -27,7 +27,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const clusters: Record<string, (stack: Stack) => Kafka> = {
   "a new provisioned cluster": () => Kafka.mskProvisioned(),
-  "a new cluster of standard brokers": () => Kafka.mskProvisioned({ instanceType: "kafka.t3.small" }),
+  "a new cluster of standard brokers": () =>
+    Kafka.mskProvisioned({ instanceType: "kafka.t3.small", topicsBy: "cloudformation" }),
   "a new serverless cluster": () => Kafka.mskServerless(),
   "a cluster that is there": existingMsk,
   "self-managed Kafka": (stack) =>
