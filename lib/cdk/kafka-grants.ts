@@ -43,14 +43,18 @@ export function kafkaGrants(
   ];
   const own = `${application}/${plan.name}/*`;
   return [
-    { actions: ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"], resources: [arns.cluster] },
+    // The second is what Lambda asks for its mappings.
+    {
+      actions: ["kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"],
+      resources: [arns.cluster],
+    },
+    // Topics that are written exactly once are read to see whether Kafka has lost the end of a transaction.
     { actions: ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], resources: topics([...read, ...once]) },
     { actions: ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], resources: topics(written) },
     { actions: ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"], resources: [arns.group(consumerGroup)] },
     ...(once.length === 0
       ? []
       : [
-          { actions: ["kafka-cluster:WriteDataIdempotently"], resources: [arns.cluster] },
           {
             actions: ["kafka-cluster:DescribeTransactionalId", "kafka-cluster:AlterTransactionalId"],
             resources: [arns.transactionalId(own)],
@@ -69,7 +73,7 @@ export function kafkaGrants(
 export function clusterLookupGrants(clusterArn: string): readonly Grant[] {
   return [
     {
-      actions: ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"],
+      actions: ["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"],
       resources: [clusterArn],
     },
   ];
@@ -99,7 +103,7 @@ export function networkGrants(): readonly Grant[] {
 /** What it takes to create the application's topics and to check them and those of others. */
 export function topicGrants(own: readonly string[], external: readonly string[], arns: ClusterArns): readonly Grant[] {
   return [
-    { actions: ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"], resources: [arns.cluster] },
+    { actions: ["kafka-cluster:Connect"], resources: [arns.cluster] },
     { actions: ["kafka-cluster:CreateTopic"], resources: own.map(arns.topic) },
     { actions: ["kafka-cluster:DescribeTopic"], resources: [...own, ...external].map(arns.topic) },
   ];

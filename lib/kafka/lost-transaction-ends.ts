@@ -93,7 +93,7 @@ async function writeEnds(
     if (!isCode(error, "CLUSTER_AUTHORIZATION_FAILED")) throw error;
     throw new MillraceError(
       "kafka",
-      `Kafka has lost the end of the last transaction of "${transactionalId}" (KAFKA-20734), and refuses to have it written again: allow ALTER on the cluster to this user.`,
+      `Kafka has lost the end of the last transaction of "${transactionalId}" (KAFKA-20734), and refuses to have it written again: allow ALTER on the cluster to this user (with IAM kafka-cluster:AlterCluster) until it has been, as docs/kafka.md says.`,
       { cause: error },
     );
   }
