@@ -104,7 +104,10 @@ export function networkGrants(): readonly Grant[] {
 export function topicGrants(own: readonly string[], external: readonly string[], arns: ClusterArns): readonly Grant[] {
   return [
     { actions: ["kafka-cluster:Connect"], resources: [arns.cluster] },
-    { actions: ["kafka-cluster:CreateTopic"], resources: own.map(arns.topic) },
+    {
+      actions: ["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopicDynamicConfiguration"],
+      resources: own.map(arns.topic),
+    },
     { actions: ["kafka-cluster:DescribeTopic"], resources: [...own, ...external].map(arns.topic) },
   ];
 }

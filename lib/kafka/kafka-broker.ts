@@ -17,6 +17,7 @@ import { DeadlineError, reactionTo, toMillraceError } from "./kafka-failure.ts";
 import { type KafkaOutside, realOutside } from "./kafka-outside.ts";
 import { CALL_TIMEOUT_MS_DEFAULT, type KafkaSettings, RECORD_BYTES_MAX_KAFKA } from "./kafka-settings.ts";
 import { commitOffset, fetchBatches, listOffsets, stableOffset, type TopicPartition } from "./requests.ts";
+import { checkTopicSettings } from "./topic-settings.ts";
 import { Transactions } from "./transactions.ts";
 import { cutIntoRounds, offsetsOf, type Piece, writeBatches } from "./write-batches.ts";
 
@@ -154,6 +155,12 @@ export class KafkaBroker implements Broker {
     return this.#call(`create ${topics.map(({ name }) => `topic "${name}"`).join(", ")}`, (cluster) =>
       createMissingTopics(cluster, topics, this.#settings.replicationFactor ?? -1, this.#timeoutMs),
     );
+  }
+
+  /** Throws "kafka" where a topic that is there has other settings than these: it is compacted or not, or keeps records for another time. */
+  checkSettings(topics: readonly TopicSpec[]): Promise<void> {
+    if (topics.length === 0) return Promise.resolve();
+    return this.#call("look at the settings of its topics", (cluster) => checkTopicSettings(cluster, topics));
   }
 
   committedOffset(group: string, topic: string, partition: number): Promise<number | undefined> {

@@ -18,7 +18,7 @@ export type TopicsEvent = {
   };
 };
 
-/** Throws, which fails the deployment, where a topic has another number of partitions than the application says, or an external one is missing. */
+/** Throws, which fails the deployment, where a topic has another number of partitions or other settings than the application says, or an external one is missing. */
 export async function handler({ RequestType, ResourceProperties }: TopicsEvent): Promise<object> {
   if (RequestType === "Delete") return {};
   const readSecret = async (id: string) => (await import("./secrets-manager.ts")).readSecret(id);
@@ -27,7 +27,9 @@ export async function handler({ RequestType, ResourceProperties }: TopicsEvent):
     callTimeoutMs: CALL_TIMEOUT_MS,
   });
   try {
-    await broker.ensureTopics(JSON.parse(ResourceProperties.topics) as readonly TopicSpec[]);
+    const own = JSON.parse(ResourceProperties.topics) as readonly TopicSpec[];
+    await broker.ensureTopics(own);
+    await broker.checkSettings(own);
     const found = new Map((await broker.topics()).map(({ name, partitions }) => [name, partitions]));
     for (const { name, partitions } of JSON.parse(ResourceProperties.external) as readonly TopicSpec[])
       assertFits(name, partitions, found.get(name));

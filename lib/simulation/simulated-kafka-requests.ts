@@ -49,6 +49,7 @@ export const APIS: ReadonlyMap<number, Api> = new Map<number, Api>([
   [26, { version: 1, serve: endTxn }],
   [27, { version: 1, serve: writeTxnMarkers }],
   [28, { version: 1, serve: txnOffsetCommit }],
+  [32, { version: 1, serve: describeConfigs }],
   [61, { version: 0, serve: describeProducers }],
   [65, { version: 0, serve: describeTransactions }],
 ]);
@@ -113,6 +114,25 @@ function createTopics({ cluster, from, to }: Arrived): void {
     to.string(topic.name)
       .int16(code)
       .string(reason === "" ? null : reason);
+  });
+}
+
+/** Of those that are asked for only what a simulated topic knows of itself. */
+function describeConfigs({ cluster, from, to }: Arrived): void {
+  const topics = from.array(() => {
+    from.int8();
+    const name = from.string();
+    from.array(() => from.string());
+    return name;
+  });
+  to.int32(NO_THROTTLE).array(topics, (name) => {
+    const policy = cluster.knownTopic(name)?.logs[0]?.limits.isCompacted === true ? "compact" : "delete";
+    to.int16(cluster.knownTopic(name) === undefined ? CODE.UNKNOWN_TOPIC_OR_PARTITION : CODE.NONE)
+      .string(null)
+      .int8(2);
+    to.string(name).array(["cleanup.policy"], (setting) => {
+      to.string(setting).string(policy).boolean(false).int8(1).boolean(false).int32(0);
+    });
   });
 }
 

@@ -320,6 +320,13 @@ test("a permission that is missing or not needed is noticed", () => {
   expect(isAllowed(keys("entries#shop/total/counts-0/0"))).toBe(false);
 });
 
+test("a topic that is there with other settings is said", async () => {
+  const [first] = topics.filter(({ external }) => !external);
+  await expect(driver.checkSettings([{ ...first!, compacted: true }])).rejects.toThrow(
+    `Topic "${first!.name}" is there with cleanup.policy=delete, and is declared with compact`,
+  );
+});
+
 test("the function that creates topics asks for what it may, and for nothing else", async () => {
   const asked: Call[] = [];
   const broker = new KafkaBroker(
@@ -328,7 +335,9 @@ test("the function that creates topics asks for what it may, and for nothing els
   );
   for (const { name } of topics) kafka.deleteTopic(name);
   kafka.createTopic("archive", 1);
-  await broker.ensureTopics(topics.filter(({ external }) => !external));
+  const own = topics.filter(({ external }) => !external);
+  await broker.ensureTopics(own);
+  await broker.checkSettings(own);
   await broker.topics();
   await broker.close();
   const granted = permissionsFor("create-topics");

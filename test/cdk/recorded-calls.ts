@@ -119,6 +119,16 @@ const NEEDS: Readonly<Record<string, (from: ProtocolReader) => readonly Call[]>>
         return name;
       }),
     ),
+  DescribeConfigs: (from) =>
+    onTopics(
+      "DescribeTopicDynamicConfiguration",
+      from.array(() => {
+        from.int8();
+        const name = from.string();
+        from.array(() => from.string());
+        return name;
+      }),
+    ),
   DescribeTransactions: (from) => from.compactArray(() => onId("DescribeTransactionalId", from.compactString())),
   DescribeProducers: (from) => onTopics("ReadData", compactTopicsIn(from)),
   WriteTxnMarkers: () => [onCluster("AlterCluster")],
