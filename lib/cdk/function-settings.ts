@@ -28,6 +28,8 @@ export type FunctionSettings = {
   readonly startingPosition: "TRIM_HORIZON" | "LATEST";
   readonly environment: Readonly<Record<string, string>>;
   readonly needsClock: boolean;
+  /** Patterns of records that it is invoked with; empty: with all. */
+  readonly filters: readonly string[];
   /** Its tasks, and so how many invocations can do anything at a time. */
   readonly tasks: number;
 };
@@ -44,8 +46,15 @@ export type FunctionOverrides = {
   /** "on-demand": Lambda's own pollers, whatever the application has. */
   readonly pollers?: Pollers | "on-demand";
   readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * Which records its mappings hand on: those that fit one of up to five patterns of Lambda's, as `{ value: { country: ["CH"] } }`. Others are not paid for, and never seen. Only for a
+   * function that keeps no log: one that does looks for what it is not given.
+   */
+  readonly filters?: readonly object[];
 };
 
+const FILTERS_MAX = 5;
+const FILTER_CHARACTERS_MAX = 4_096;
 const MEMORY_MB = { min: 128, max: 10_240 };
 /** Less than the 15 minutes that Lambda allows: its mappings ask for that. */
 const TIMEOUT_SECONDS_MAX = 14 * 60;
@@ -73,6 +82,7 @@ export function toFunctionSettings(plan: FunctionPlan, overrides: readonly Funct
         : "TRIM_HORIZON",
     environment: { ...authored.environment, ...said.environment },
     needsClock: needsClock(plan),
+    filters: (said.filters ?? []).map((pattern) => JSON.stringify(pattern)),
     tasks,
   };
   check(plan, settings);
@@ -110,6 +120,7 @@ function batchOf(overrides: readonly FunctionOverrides[], { batch }: FunctionOpt
 
 function check(plan: FunctionPlan, settings: FunctionSettings): void {
   const { memoryMb, timeoutSeconds, batch, reservedConcurrency, pollers, tasks } = settings;
+  checkFilters(plan, settings.filters);
   within(plan, "memoryMb", memoryMb, MEMORY_MB.min, MEMORY_MB.max, "megabytes");
   within(plan, "its timeout", timeoutSeconds, 1, TIMEOUT_SECONDS_MAX, "seconds");
   within(plan, "maxRecords of its batches", batch.maxRecords, 1, BATCH_RECORDS_MAX, "records");
@@ -130,6 +141,19 @@ function check(plan: FunctionPlan, settings: FunctionSettings): void {
   );
   if (group !== undefined && !/^[A-Za-z0-9-]{1,128}$/.test(group))
     throw refuse(plan, `pollers.group ${quote(group)} is not made of 1 to 128 letters, digits and '-'`);
+}
+
+function checkFilters(plan: FunctionPlan, filters: readonly string[]): void {
+  if (filters.length === 0) return;
+  if (plan.commits)
+    throw refuse(
+      plan,
+      "it keeps a log, by which it finds out that records were not delivered, and so it would process what its filters leave out. Put a filter(…) into the stream, or filters at an operator before it that keeps nothing",
+    );
+  within(plan, "the number of its filters", filters.length, 1, FILTERS_MAX, "patterns");
+  const long = filters.find((pattern) => pattern.length > FILTER_CHARACTERS_MAX);
+  if (long !== undefined)
+    throw refuse(plan, `a filter of ${long.length} characters is too long; Lambda takes ${FILTER_CHARACTERS_MAX}`);
 }
 
 function within(plan: FunctionPlan, what: string, value: number, min: number, max: number, unit: string): void {

@@ -15,7 +15,16 @@ import { buildTopology } from "../stream/topology.ts";
 import { type AlarmOptions, Alarms, alarmSpecs } from "./alarms.ts";
 import { AppCode } from "./app-code.ts";
 import { operatorEntry, ownEntry } from "./bundle.ts";
-import { checkApp, checkOperators, checkUses, claimName } from "./check-app.ts";
+import {
+  checkApp,
+  checkOperators,
+  checkPlace,
+  checkUses,
+  claimFunction,
+  claimName,
+  claimTopics,
+  warnOfConcurrency,
+} from "./check-app.ts";
 import {
   type FunctionOverrides,
   type FunctionSettings,
@@ -53,6 +62,11 @@ export type MillraceAppProps = {
   readonly tuning?: Tuning;
   /** Pollers of its own for all mappings, best in one group. Default: Lambda's, which cost nothing and take minutes to scale. */
   readonly pollers?: Pollers;
+  /**
+   * "none": no function reserves concurrency, for accounts that have little. An account keeps 100 of its invocations unreserved, and a new one may have but 10 in all, so that
+   * a deployment which reserves any is refused there. Default: as many as a function has partitions to read, so that none takes another's; more could do nothing.
+   */
+  readonly reservedConcurrency?: "none";
   /** By the name of a function, `count-words` or `count-words--by-key`. */
   readonly functions?: Readonly<Record<string, FunctionOverrides>>;
   /** The values of settings that operators declare, for all functions that use them; `functions` may say another for one. */
@@ -113,12 +127,12 @@ export class MillraceApp extends Construct {
     );
     checkApp(this.topology, props);
     claimName(this, name);
-    for (const [i, warning] of this.topology.warnings.entries())
-      Annotations.of(this).addWarningV2(`millrace:${i}`, warning);
+    checkPlace(this, kafka);
     const external = this.topology.topics.filter((topic) => topic.external).map((topic) => topic.name);
     this.#toKafka = topicNames(topicPrefix, external).toKafka;
 
     const settings = new Map(this.topology.functions.map((plan) => [plan.name, this.#settingsOf(plan)]));
+    this.#warn([...settings.values()]);
     const needs = {
       queue: [...settings.values()].some(({ needsClock }) => needsClock),
       secrets: ("login" in kafka.spec && "secret" in kafka.spec.login) || this.#uses("secret"),
@@ -131,6 +145,11 @@ export class MillraceApp extends Construct {
       encryptionKey: props.state?.encryptionKey,
     });
     this.kafka = new KafkaConnection(this, "Kafka", kafka, name, needs);
+    claimTopics(
+      this,
+      this.#kafkaName,
+      this.topology.topics.flatMap((topic) => (topic.external ? [] : this.#toKafka(topic.name))),
+    );
     const code = new AppCode(
       this,
       [
@@ -175,12 +194,24 @@ export class MillraceApp extends Construct {
     );
   }
 
+  /** What names its Kafka to others. */
+  get #kafkaName(): string {
+    return this.kafka.clusterArn ?? this.kafka.bootstrapServers;
+  }
+
+  #warn(settings: readonly FunctionSettings[]): void {
+    const reserved = settings.reduce((sum, { reservedConcurrency = 0 }) => sum + reservedConcurrency, 0);
+    for (const [i, warning] of [...this.topology.warnings, warnOfConcurrency(reserved)].entries())
+      if (warning !== undefined) Annotations.of(this).addWarningV2(`millrace:${i}`, warning);
+  }
+
   #settingsOf(plan: FunctionPlan): FunctionSettings {
-    const { tuning, pollers, functions = {}, settings = {} } = this.#props;
+    const { tuning, pollers, reservedConcurrency, functions = {}, settings = {} } = this.#props;
     const used = plan.uses.filter(({ kind, name }) => kind === "setting" && settings[name] !== undefined);
     const application = {
       ...(tuning !== undefined && { tuning }),
       ...(pollers !== undefined && { pollers }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrency }),
       environment: Object.fromEntries(used.map(({ name }) => [name, settings[name] as string])),
     };
     const decided = toFunctionSettings(plan, [application, functions[plan.name] ?? {}]);
@@ -192,6 +223,13 @@ export class MillraceApp extends Construct {
     const { split, kafka } = this.#props;
     // MiniStack loses what resources of a nested stack are called when that is updated.
     return split ?? (kafka.spec.kind === "emulated" ? "together" : "per-operator");
+  }
+
+  /** The name of a function in AWS. */
+  #claim(functionName: string): string {
+    const name = physicalName(this.topology.application, functionName);
+    claimFunction(this, name);
+    return name;
   }
 
   #newPlace(operatorName: string): Construct {
@@ -209,10 +247,10 @@ export class MillraceApp extends Construct {
         keepsState,
         snapshots: this.state.bucket !== undefined,
       },
-      kafka: this.kafka.clusterArn ?? this.kafka.bootstrapServers,
+      kafka: this.#kafkaName,
       emulated: this.#props.kafka.spec.kind === "emulated",
       confirmed: [...confirm, ...(typeof inContext === "string" ? inContext.split(",") : [])],
-      functionName: physicalName(this.topology.application, CHECK_VERSION),
+      functionName: this.#claim(CHECK_VERSION),
       code: code.of(CHECK_VERSION),
       logRetention: this.#logRetention,
       permissionsBoundary,
@@ -224,7 +262,7 @@ export class MillraceApp extends Construct {
       topics: this.topology.topics,
       kafka: this.kafka,
       toKafka: this.#toKafka,
-      functionName: physicalName(this.topology.application, CREATE_TOPICS),
+      functionName: this.#claim(CREATE_TOPICS),
       code: () => code.of(CREATE_TOPICS),
       logRetention: this.#logRetention,
       permissionsBoundary: this.#props.permissionsBoundary,
@@ -241,7 +279,7 @@ export class MillraceApp extends Construct {
       alarms,
       scheduleMinutes = SCHEDULE_MINUTES_DEFAULT,
     } = this.#props;
-    const name = physicalName(application, plan.name);
+    const name = this.#claim(plan.name);
     const wakeUps = settings.needsClock
       ? new WakeUpQueue(place, `${plan.name}-queue`, `${name}-wake-ups`, settings.timeoutSeconds)
       : undefined;

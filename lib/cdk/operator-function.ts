@@ -1,6 +1,6 @@
 /** One function of an operator in a stack: its code, role and log, and the mappings that bring it what it reads. */
 
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
@@ -16,7 +16,9 @@ import { Construct } from "constructs";
 import { LAMBDA_WINDOW_SECONDS } from "../cost/deployed-defaults.ts";
 import { type LambdaSettings, toEnvironment } from "../lambda/lambda-settings.ts";
 import { topicsReadBy } from "../local/tick.ts";
+import { MillraceError } from "../stream/error.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
+import { quote } from "../stream/sentence.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { HANDLER } from "./bundle.ts";
 import type { FunctionSettings } from "./function-settings.ts";
@@ -84,6 +86,13 @@ export class OperatorFunction extends Construct {
       ...(secrets.own !== undefined && { kafkaSecret: secrets.own.secretArn }),
       ...(secrets.authority !== undefined && { kafkaAuthoritySecret: secrets.authority.secretArn }),
     };
+    const environment = {
+      NODE_OPTIONS: "--enable-source-maps",
+      ...settings.environment,
+      ...kafka.environment,
+      ...toEnvironment({ ...lambda, ...kafkaSecrets }),
+    };
+    checkEnvironment(plan.name, environment);
     this.function = new LambdaFunction(this, "Function", {
       functionName,
       description: `${plan.name} of ${lambda.application}`,
@@ -103,12 +112,7 @@ export class OperatorFunction extends Construct {
         vpcSubnets: network.subnets,
         securityGroups: [...network.securityGroups],
       }),
-      environment: {
-        NODE_OPTIONS: "--enable-source-maps",
-        ...settings.environment,
-        ...kafka.environment,
-        ...toEnvironment({ ...lambda, ...kafkaSecrets }),
-      },
+      environment,
     });
     acknowledge(this, UNMISSED, NOTHING_IS_SKIPPED);
     acknowledge(
@@ -120,6 +124,7 @@ export class OperatorFunction extends Construct {
       const mapping = this.#newMapping(props, toKafka(topic), consumerGroup, startAt);
       // Lambda looks at what the role may do when it makes the mapping.
       mapping.node.addDependency(this.role, ...kafka.dependencies);
+      mapping.node.addValidation({ validate: () => problemsOf(plan, mapping) });
       return mapping;
     });
   }
@@ -130,13 +135,14 @@ export class OperatorFunction extends Construct {
     consumerGroupId: string,
     startAt: "earliest" | "latest",
   ): CfnEventSourceMapping {
-    const { batch, pollers } = settings;
+    const { batch, pollers, filters } = settings;
     const access = kafka.sourceAccess.map(({ type, uri }) => ({ type, uri }));
     return new CfnEventSourceMapping(this, `From-${topic}`, {
       functionName: this.function.functionArn,
       topics: [topic],
       startingPosition: startAt === "latest" ? "LATEST" : "TRIM_HORIZON",
       batchSize: batch.maxRecords,
+      ...(filters.length > 0 && { filterCriteria: { filters: filters.map((pattern) => ({ pattern })) } }),
       // Lambda's own cannot be said.
       ...(batch.windowSeconds !== LAMBDA_WINDOW_SECONDS && { maximumBatchingWindowInSeconds: batch.windowSeconds }),
       ...(access.length > 0 && { sourceAccessConfigurations: access }),
@@ -158,6 +164,43 @@ export class OperatorFunction extends Construct {
       }),
     });
   }
+}
+
+/**
+ * What was set at a mapping past this library and would lose records, or process what was left out: nothing is skipped, no batch succeeds in part, and what a log is
+ * kept of is delivered whole.
+ */
+function problemsOf({ name, commits }: FunctionPlan, mapping: CfnEventSourceMapping): string[] {
+  const { Properties = {} } = Object.values(
+    Stack.of(mapping).resolve(mapping._toCloudFormation()).Resources as Record<string, { Properties?: object }>,
+  )[0] as { readonly Properties?: Readonly<Record<string, unknown>> };
+  const says = (properties: readonly string[], why: string) =>
+    properties.flatMap((property) =>
+      Properties[property] === undefined
+        ? []
+        : [`A mapping of function ${name} cannot have ${property}: ${why}. Leave it out.`],
+    );
+  return [
+    ...says(
+      ["DestinationConfig", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError"],
+      "Lambda would skip a batch that fails, and its records would be lost",
+    ),
+    ...says(["FunctionResponseTypes"], "a batch is processed whole or delivered again whole"),
+    ...(commits ? says(["FilterCriteria"], "it keeps a log, and would process what the filters leave out") : []),
+  ];
+}
+
+/** Of all variables together. */
+const ENVIRONMENT_BYTES_MAX = 4_096;
+
+/** Throws where the variables are more than Lambda takes; what is known only when it is deployed counts as it stands here. */
+function checkEnvironment(name: string, environment: Readonly<Record<string, string>>): void {
+  const bytes = Object.entries(environment).reduce((sum, [key, value]) => sum + Buffer.byteLength(key + value), 0);
+  if (bytes > ENVIRONMENT_BYTES_MAX)
+    throw new MillraceError(
+      "definition",
+      `The environment of function ${quote(name)} has ${bytes} bytes; Lambda takes ${ENVIRONMENT_BYTES_MAX}. Set less, or read long settings from a secret.`,
+    );
 }
 
 const UNMISSED = ["Serverless-LambdaDLQ", "Serverless-LambdaEventSourceMappingDestination"];
