@@ -170,7 +170,7 @@ async function runBoth(commit: string): Promise<number> {
 async function runPeers(): Promise<number> {
   const options = readOptions(values);
   if (typeof options !== "string")
-    return runOnServices((servers) => ({ peers: async () => [await countByPeers(servers, progressOf, options)] }));
+    return runOnServices((servers) => ({ peers: () => countByPeers(servers, progressOf, options) }));
   process.stderr.write(`${options}\n`);
   return 2;
 }

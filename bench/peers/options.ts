@@ -1,5 +1,6 @@
 /** What the comparison is asked for on the command line. */
 
+import { BY_HAND } from "./count-by-hand.ts";
 import type { PeersOptions } from "./peers.ts";
 import { SIDES } from "./sides.ts";
 
@@ -11,7 +12,7 @@ type Given = {
 
 /** A sentence where it cannot be done. */
 export function readOptions({ records, rounds, sides }: Given): PeersOptions | string {
-  const ids = SIDES.map(({ id }) => id);
+  const ids = [...SIDES.map(({ id }) => id), BY_HAND];
   const unknown = sides?.split(",").find((id) => !ids.includes(id));
   if (unknown !== undefined) return `There is no side "${unknown}"; there are ${ids.join(", ")}.`;
   for (const [name, value] of Object.entries({ records, rounds }))

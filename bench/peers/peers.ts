@@ -5,8 +5,9 @@ import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
 import type { ProgressOf, Section } from "../section.ts";
 import { cpuSecondsOfServers } from "../services/cpu-of-servers.ts";
 import type { Servers } from "../services/servers.ts";
+import { BY_HAND, countByHand } from "./count-by-hand.ts";
 import { Results } from "./read-results.ts";
-import { type Run, toRows } from "./rows.ts";
+import { describeRun, median, type Run, toRows } from "./rows.ts";
 import type { Taken } from "./side-process.ts";
 import { SIDES, type Side } from "./sides.ts";
 import { countingApplication, PARTITIONS, resultsOf, USERS, VIEWS_TOPIC, writeViews } from "./views.ts";
@@ -29,7 +30,7 @@ export async function countByPeers(
   servers: Servers,
   progressOf: ProgressOf,
   { records = 1_000_000, rounds = 3, sides: wanted }: PeersOptions,
-): Promise<Section> {
+): Promise<readonly Section[]> {
   const progress = progressOf("peers");
   const sides = SIDES.filter(({ id, isExtra }) => (wanted === undefined ? isExtra !== true : wanted.includes(id)));
   const runs = new Map(sides.map((side): [Side, Run[]] => [side, []]));
@@ -46,10 +47,17 @@ export async function countByPeers(
         const show = (share: number) => progress(step + share, steps);
         // None is always first, behind whom the machine is still busy.
         const turn = sides[(i + round) % sides.length] as Side;
-        runs.get(turn)?.push(await count(turn, `${turn.id}-${round}`, { servers, broker, expected, records, show }));
+        const run = await count(turn, `${turn.id}-${round}`, { servers, broker, expected, records, show });
+        runs.get(turn)?.push(run);
+        // A round takes minutes: what is there is seen, and is not lost where the next one fails.
+        process.stderr.write(`${turn.id}, round ${round + 1}: ${describeRun(run, records)}\n`);
       }
     }
-    return { title: titleOf(records, rounds, expected.size), rows: toRows(runs, records) };
+    const section = { title: titleOf(records, rounds, expected.size), rows: toRows(runs, records) };
+    if (wanted !== undefined && !wanted.includes(BY_HAND)) return [section];
+    const [, millrace] = [...runs].find(([{ id }]) => id === "millrace") ?? [];
+    const rate = millrace && records / median(millrace.map(({ wallSeconds }) => wallSeconds));
+    return [section, await countByHand(servers, broker, rate, progressOf)];
   } finally {
     progress(1, 1);
     await broker.close();

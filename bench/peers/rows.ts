@@ -43,6 +43,11 @@ export function toRows(runs: ReadonlyMap<Side, readonly Run[]>, records: number)
   return [...[...runs].map(([side, own]) => toRow(side, own, records)), ...ratios];
 }
 
+/** One run by itself, in a few words. */
+export function describeRun({ cpuSeconds, wallSeconds }: Run, records: number): string {
+  return `${thousands(records / cpuSeconds)} records per CPU second, ${wallSeconds.toFixed(1)} s`;
+}
+
 function toRow(side: Side, own: readonly Run[], records: number): Row {
   const rates = inOrder(own.map(({ cpuSeconds }) => records / cpuSeconds));
   const of = (value: (run: Run) => number) => median(own.map(value));
@@ -63,7 +68,7 @@ function toRow(side: Side, own: readonly Run[], records: number): Row {
   };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return quantile(inOrder(values), 0.5);
 }
 

@@ -9,7 +9,7 @@ import { type PageView, viewRecord } from "../events.ts";
 export const VIEWS_TOPIC = "views";
 export const PARTITIONS = 4;
 export const USERS = 1_000;
-const WINDOW_MS = 5_000;
+export const WINDOW_MS = 5_000;
 /** Records in a batch of Kafka's. */
 const BATCH = 2_000;
 /** Who closes the last windows: a record of each partition, behind everything, in a window that never closes itself. */
@@ -43,11 +43,12 @@ export function countingApplication(round: string): Application {
   return { name, folder: ".", operators: [counting], topology: buildTopology(name, [counting.definition]) };
 }
 
-/** Writes so many views, to the partitions in turn, and the closing ones. Returns the counts to come, by `resultKey`. */
+/** Writes so many views, a batch to each partition in turn, so that all have all users, and the closing ones. Returns the counts to come, by `resultKey`. */
 export async function writeViews(
   broker: Broker,
   count: number,
   progress: (done: number) => void,
+  topicName = VIEWS_TOPIC,
 ): Promise<ReadonlyMap<string, number>> {
   const expected = new Map<string, number>();
   for (let from = 0; from < count; from += BATCH * PARTITIONS) {
@@ -55,16 +56,16 @@ export async function writeViews(
     const records = Array.from({ length: PARTITIONS }, (): ReturnType<typeof viewRecord>[] => []);
     for (let i = from; i < Math.min(count, from + BATCH * PARTITIONS); i += 1) {
       const record = viewRecord(i, USERS);
-      records[i % PARTITIONS]?.push(record);
+      records[Math.floor((i - from) / BATCH)]?.push(record);
       const { user } = JSON.parse(String(record.value)) as PageView;
       const key = resultKey(user, record.timestampMs - (record.timestampMs % WINDOW_MS));
       expected.set(key, (expected.get(key) ?? 0) + 1);
     }
-    await broker.produce(records.map((records, partition) => ({ topic: VIEWS_TOPIC, partition, records })));
+    await broker.produce(records.map((records, partition) => ({ topic: topicName, partition, records })));
   }
   const closing = { ...viewRecord(0, USERS), timestampMs: CLOSING_MS, value: closingValue() };
   const last = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-  await broker.produce(last.map((partition) => ({ topic: VIEWS_TOPIC, partition, records: [closing] })));
+  await broker.produce(last.map((partition) => ({ topic: topicName, partition, records: [closing] })));
   return expected;
 }
 
