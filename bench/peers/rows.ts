@@ -31,7 +31,7 @@ export function toRows(runs: ReadonlyMap<Side, readonly Run[]>, records: number)
     const ratio = median(perRound);
     return [
       {
-        what: `${one.side.what}: against ${other.side.what}`,
+        what: `${id} against ${thanId}`,
         figure: `${perRound.map((each) => each.toFixed(2)).join(", ")}; median`,
         value: ratio,
         unit: "times as many records per CPU second",
@@ -57,7 +57,7 @@ function toRow(side: Side, own: readonly Run[], records: number): Row {
     ? ""
     : `, CPU of the servers ${of((run) => run.serverCpuSeconds as number).toFixed(1)} s`;
   return {
-    what: side.what,
+    what: `${side.id}: ${side.what}`,
     figure: [
       `${thousands(rate)} records per CPU second (${thousands(rates[0] as number)} to ${thousands(rates.at(-1) as number)}; second half ${thousands(warm)})`,
       `${of(({ wallSeconds }) => wallSeconds).toFixed(1)} s, ${Math.round(of(({ rssBytes }) => rssBytes) / 2 ** 20)} MiB at most${servers}`,

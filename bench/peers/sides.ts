@@ -10,7 +10,7 @@ import type { Promised } from "./read-results.ts";
 import { resultsOf, VIEWS_TOPIC } from "./views.ts";
 
 export type Side = {
-  /** A word for topics and state. */
+  /** A word for topics, state and the command line. */
   readonly id: string;
   readonly what: string;
   readonly promised: Promised;
@@ -93,11 +93,16 @@ function kafkaStreams(id: string, guarantee: "exactly_once_v2" | "at_least_once"
   };
 }
 
-/** Gone with this process. */
+let folder: string | undefined;
+
+/** In one that is gone with this process. */
 function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-streams-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  if (folder === undefined) {
+    const all = mkdtempSync(join(tmpdir(), "millrace-streams-"));
+    process.once("exit", () => rmSync(all, { recursive: true, force: true }));
+    folder = all;
+  }
+  return mkdtempSync(join(folder, "run-"));
 }
 
 async function startJavaSide(side: Parameters<typeof javaCommand>[0], args: readonly string[]): Promise<Child> {
