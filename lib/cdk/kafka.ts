@@ -83,7 +83,8 @@ export class Kafka {
 
   /**
    * A new MSK cluster with brokers of its own, and the login by IAM alone. Default: three Express brokers of the smallest kind, which AWS recommends for
-   * most; a standard broker (`kafka.t3.small`, `kafka.m7g.large`) is cheaper, and has a volume.
+   * most; a standard broker (`kafka.t3.small`, `kafka.m7g.large`) is cheaper, and has a volume; a `t3` takes four new logins by IAM a second, which is for trying
+   * things.
    *
    * @param options.vpc default: a new one without internet, with the endpoints that the functions need
    * @param options.endpointZones in how many zones of a new VPC there are endpoints for AWS's services, each paid by the hour: one is enough until that zone

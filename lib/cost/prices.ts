@@ -1,7 +1,9 @@
 /**
  * What AWS charges: the list prices of us-east-1, without free tiers and discounts, and where each is published. Whoever changes one changes the date.
  *
- * Compared on PRICES_AS_OF with what AWS and others publish; AWS's pages themselves were read in copies of the same year.
+ * On PRICES_AS_OF these were compared with published tables of 2025 and 2026: DynamoDB on demand, MSK Serverless, `kafka.m7g.large` and `kafka.t3.small`, CloudWatch, SQS, Scheduler,
+ * Fargate. The others are as they were known then, without a second look: Lambda and its poller units, Express and other brokers, endpoints, transfer, KMS, Secrets Manager, X-Ray,
+ * provisioned units, KPUs.
  */
 
 export const PRICES_AS_OF = "2026-11-23";
