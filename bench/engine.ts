@@ -7,6 +7,7 @@ import { HOST } from "../lib/runtime/host.ts";
 import type { Operator } from "../lib/runtime/operator-handler.ts";
 import type { TaskReport } from "../lib/runtime/report.ts";
 import { MemoryStateLog } from "../lib/state-log/memory-state-log.ts";
+import type { StateLog } from "../lib/state-log/state-log.ts";
 import { buildTopology } from "../lib/stream/topology.ts";
 
 export type Engine = {
@@ -22,7 +23,11 @@ export type Engine = {
 };
 
 /** A new engine for one operator, with empty topics and no state. `partitions`: of every topic; those that are declared, if not given. */
-export async function newEngine(operator: Operator, partitions?: number): Promise<Engine> {
+export async function newEngine(
+  operator: Operator,
+  partitions?: number,
+  stateLog: StateLog = new MemoryStateLog(),
+): Promise<Engine> {
   const topology = buildTopology(
     "bench",
     [operator.definition],
@@ -36,7 +41,7 @@ export async function newEngine(operator: Operator, partitions?: number): Promis
   const host = newHost({
     topology,
     broker,
-    stateLog: new MemoryStateLog(),
+    stateLog,
     now: () => Date.now(),
     wake: () => {},
     report: (report) => reports.push(report),

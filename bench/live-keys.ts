@@ -1,5 +1,6 @@
 /** A task with a million live windows beside one with ten thousand: what a batch costs that touches a thousand of them, and what it takes to close all at once. */
 
+import { type CountedLog, countedLog } from "./counted-log.ts";
 import { type Engine, newEngine } from "./engine.ts";
 import { keyedEventTexts } from "./events.ts";
 import { countInPlace, WINDOW_MS } from "./operators.ts";
@@ -10,17 +11,19 @@ const FEW = 10_000;
 const MANY = 1_000_000;
 const FILL_BATCH = 10_000;
 const BATCH = 1_000;
-/** Enough for every chunk to be written a few times: the ring has 32 entries. */
-const BATCHES = 160;
+/** Until the log is as long as it is to be, and then enough for every chunk to be written about once. */
+const BATCHES_BEFORE = 600;
+const BATCHES = 900;
 const TOPIC = "keyed-views";
 
-type Filled = { readonly engine: Engine; readonly keys: number; offset: number };
+type Filled = { readonly engine: Engine; readonly counted: CountedLog; readonly keys: number; offset: number };
 
 async function fill(keys: number): Promise<Filled> {
-  const engine = await newEngine(countInPlace);
+  const counted = countedLog();
+  const engine = await newEngine(countInPlace, undefined, counted.log);
   for (let from = 0; from < keys; from += FILL_BATCH)
     for (const text of keyedEventTexts(TOPIC, from, FILL_BATCH)) await engine.invoke(text);
-  return { engine, keys, offset: keys };
+  return { engine, counted, keys, offset: keys };
 }
 
 /** The CPU time of a batch in milliseconds, from the event to the commit and the chunks that are written after it. */
@@ -45,6 +48,8 @@ export async function liveKeys(progressOf: ProgressOf): Promise<Section> {
   const bytesPerKey = (process.memoryUsage().heapUsed - before) / MANY;
   progress(1, 3);
   const few = await fill(FEW);
+  for (let i = 0; i < BATCHES_BEFORE; i++) for (const filled of [few, many]) await touch(filled);
+  for (const { counted } of [few, many]) counted.takeUnits();
   const fewMs: number[] = [];
   const manyMs: number[] = [];
   for (let i = 0; i < BATCHES; i++) {
@@ -52,8 +57,9 @@ export async function liveKeys(progressOf: ProgressOf): Promise<Section> {
     manyMs.push(await touch(many));
   }
   progress(2, 3);
-  // Not the median: half of the commits write chunks, and pay for the others.
+  // Not the median: some commits write chunks, and pay for the others.
   const meanOf = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length;
+  const units = [few, many].map(({ counted, keys }) => unitsRow(keys, counted.takeUnits()));
   const closing = await closeAll(many);
   progress(3, 3);
   const row = (keys: number, ms: number) => ({
@@ -73,8 +79,19 @@ export async function liveKeys(progressOf: ProgressOf): Promise<Section> {
         value: bytesPerKey,
         unit: "bytes",
       },
+      ...units,
       ...closing,
     ],
+  };
+}
+
+function unitsRow(keys: number, { entries, chunks }: { entries: number; chunks: number }): Section["rows"][number] {
+  const [entry, rest] = [entries / BATCHES, chunks / BATCHES];
+  return {
+    what: `write units of a batch, ${keys.toLocaleString("en")} live`,
+    figure: `${(entry + rest).toFixed(1)}: ${entry.toFixed(1)} its entry, ${rest.toFixed(1)} chunks and segments`,
+    value: entry + rest,
+    unit: "write units",
   };
 }
 

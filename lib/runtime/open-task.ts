@@ -9,6 +9,7 @@ import { type Caller, type Counts, noCounts, type TaskTime } from "../operators/
 import { ChunkLedger } from "../state/chunk-ledger.ts";
 import { ChunkCover, levelAfter, parseRangeName } from "../state/chunk-range.ts";
 import { KeyedState, type StateChanges } from "../state/keyed-state.ts";
+import type { ArchivedEntry } from "../state-log/segments.ts";
 import type { LogEntry, StateLog } from "../state-log/state-log.ts";
 import { openLog, readTail } from "../state-log/workflow.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
@@ -16,6 +17,7 @@ import { decompressJson } from "../wire/compress.ts";
 import { AuthorCalls } from "./author-calls.ts";
 import { Collector } from "./collector.ts";
 import { COMMIT_LIMITS, type CommitLimits } from "./commit-limits.ts";
+import { KeptLog } from "./kept-log.ts";
 import { decodeMeta, newMeta, type TaskMeta } from "./task-meta.ts";
 import type { TaskName } from "./task-name.ts";
 import { awaitTopics, takeInputs, takeShapes } from "./task-shapes.ts";
@@ -30,6 +32,7 @@ export type OpenTask = {
   meta: TaskMeta;
   readonly state: KeyedState;
   readonly ledger: ChunkLedger;
+  readonly kept: KeptLog;
   readonly time: TaskTime;
   readonly counts: Counts;
   readonly calls: AuthorCalls;
@@ -48,7 +51,8 @@ export function freshTask(
   limits: CommitLimits = COMMIT_LIMITS,
 ): OpenTask {
   const state = new KeyedState(maxParallelismOf(plan));
-  return assemble(plan, name, recordBytesMax, limits, state, new ChunkLedger(), newMetaOf(plan, name), undefined);
+  const log = { state, ledger: new ChunkLedger(), kept: new KeptLog() };
+  return assemble(plan, name, recordBytesMax, limits, log, newMetaOf(plan, name), undefined);
 }
 
 /** Reads a task's state from its log. */
@@ -79,8 +83,13 @@ export async function openTask(
   );
   for (const { range, asOf, content } of chunks) state.apply(content(), cover.speaks(range, asOf));
   const ledger = new ChunkLedger();
-  for (const entry of opened.entries) applyEntry(state, ledger, entry, cover);
-  return assemble(plan, name, recordBytesMax, limits, state, ledger, decodeMeta(opened.head.meta), opened.head);
+  for (const { range, asOf, bytes } of chunks)
+    for (const [prefix, share] of cover.shares(range, asOf, state.level)) ledger.found(prefix, bytes * share);
+  const read: LogState = { state, ledger, kept: new KeptLog() };
+  for (const entry of opened.archived) applyEntry(read, entry, cover);
+  for (const entry of opened.entries) applyEntry(read, entry, cover);
+  read.kept.archived(opened.archivedTo);
+  return assemble(plan, name, recordBytesMax, limits, read, decodeMeta(opened.head.meta), opened.head);
 }
 
 /**
@@ -107,8 +116,13 @@ export async function catchUp(log: StateLog, task: OpenTask): Promise<boolean> {
   return tail.kind === "current";
 }
 
-function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cover: ChunkCover): void {
+/** What a task has in memory of its log. */
+type LogState = Pick<OpenTask, "state" | "ledger" | "kept">;
+
+function applyEntry(log: LogState, entry: ArchivedEntry, cover: ChunkCover): void {
+  const { state, ledger } = log;
   const { sequenceNumber } = entry;
+  log.kept.add(entry);
   const accepts = cover.newest >= sequenceNumber ? cover.misses(sequenceNumber) : undefined;
   if (entry.selfContained) {
     state.clear(accepts ?? (() => true));
@@ -121,11 +135,21 @@ function applyEntry(state: KeyedState, ledger: ChunkLedger, entry: LogEntry, cov
   if (!entry.selfContained) ledger.touch(sequenceNumber, touched);
 }
 
+/** An entry that changed these ranges was committed. */
+export function noteCommitted(task: OpenTask, entry: LogEntry, ranges: Iterable<number>): void {
+  const { state, ledger } = task;
+  task.head = entry;
+  task.settled = entry.outputs.length === 0;
+  task.kept.add(entry);
+  if (entry.selfContained) restartChunks(state, ledger, entry.sequenceNumber);
+  else ledger.touch(entry.sequenceNumber, ranges);
+}
+
 /**
  * Entry `sequenceNumber` is the whole state. Chunks of any level may be left from before it, in ranges that nothing in memory tells of; the next
  * chunk is therefore one for all ranges, newer than each of them.
  */
-export function restartChunks(state: KeyedState, ledger: ChunkLedger, sequenceNumber: number): void {
+function restartChunks(state: KeyedState, ledger: ChunkLedger, sequenceNumber: number): void {
   state.level = 0;
   ledger.restart(sequenceNumber, [0]);
 }
@@ -135,11 +159,11 @@ function assemble(
   name: TaskName,
   recordBytesMax: number,
   limits: CommitLimits,
-  state: KeyedState,
-  ledger: ChunkLedger,
+  log: LogState,
   meta: TaskMeta,
   head: LogEntry | undefined,
 ): OpenTask {
+  const { state } = log;
   const counts = noCounts();
   const time: TaskTime = { watermarkMs: meta.watermarkMs, nowMs: meta.nowMs };
   const calls = new AuthorCalls();
@@ -169,8 +193,7 @@ function assemble(
     head,
     settled: head === undefined || head.outputs.length === 0,
     meta,
-    state,
-    ledger,
+    ...log,
     time,
     counts,
     calls,

@@ -20,7 +20,7 @@ import { type Evaluation, evaluate, type TaskInput } from "./evaluate.ts";
 import { type CommitNumbers, isExactlyOnce, onceOf, openAhead } from "./exactly-once.ts";
 import { endsOf, findInput, type TaskRequest } from "./find-input.ts";
 import type { Host } from "./host.ts";
-import { catchUp, freshTask, type OpenTask, openTask, restartChunks } from "./open-task.ts";
+import { catchUp, freshTask, noteCommitted, type OpenTask, openTask } from "./open-task.ts";
 import { decodeOutbox, recordsIn, toSend } from "./outbox.ts";
 import { OutsideWriter } from "./outside-writer.ts";
 import { NO_BUNDLES, PreparedBundles } from "./prepared-bundles.ts";
@@ -361,10 +361,7 @@ export class Task {
     const appended = await append(this.#host.stateLog, this.#name.full, entry).finally(() => opened);
     if (appended.kind === "lost") return false;
     this.#answers.clear();
-    task.head = entry;
-    task.settled = entry.outputs.length === 0;
-    if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);
-    else task.ledger.touch(entry.sequenceNumber, evaluation.taken.ranges);
+    noteCommitted(task, entry, evaluation.taken.ranges);
     // At once: what comes next may fail, and a repeat finds nothing to do.
     const entryBytes = entry.changes.length + entry.outputs.length + entry.meta.length;
     this.#host.report(toReport(task, evaluation, entry.sequenceNumber, entryBytes, this.#takeUnits()));

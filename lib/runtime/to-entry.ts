@@ -6,7 +6,7 @@ import type { Evaluation } from "./evaluate.ts";
 import { isExactlyOnce } from "./exactly-once.ts";
 import type { OpenTask } from "./open-task.ts";
 import { encodeOutbox, recordsIn } from "./outbox.ts";
-import { selfContained } from "./snapshot.ts";
+import { restsOn, selfContained } from "./snapshot.ts";
 import { encodeMeta } from "./task-meta.ts";
 
 /** The entry behind the head of `task`, by an attempt whose id nobody else has (L4). */
@@ -22,7 +22,7 @@ export function toEntry(task: OpenTask, { batches, taken, wakeAtMs }: Evaluation
     sequenceNumber: head + 1,
     attemptId,
     previousAttemptId: task.head?.attemptId ?? "",
-    base: whole === undefined ? Math.max(task.ledger.base(head + 1), task.head?.base ?? 0) : head,
+    ...(whole === undefined ? restsOn(task) : { base: head, covered: head }),
     layout: LAYOUT,
     selfContained: whole !== undefined,
     meta: encodeMeta(meta),

@@ -36,6 +36,13 @@ const SMALL_SCALE: readonly Patch[] = [
   { file: "state-log/dynamodb-state-log.ts", find: "ITEM_BYTES_MAX - 4 * 1024", replace: "ITEM_BYTES_MAX - 1_200" },
   { file: "state-log/dynamodb-parts.ts", find: "PART_BYTES = 384 * 1024", replace: "PART_BYTES = 512" },
   { file: "state-log/s3-cost.ts", find: "S3_CHUNK_BYTES_MIN = 32 * 1024", replace: "S3_CHUNK_BYTES_MIN = 60" },
+  { file: "state-log/segments.ts", find: "PLACES_MIN = 4", replace: "PLACES_MIN = 2" },
+  { file: "state-log/segments.ts", find: "PLACES_MAX = 1_024", replace: "PLACES_MAX = 8" },
+  // Longer than the places allow, so that there is not always room.
+  { file: "state-log/segments.ts", find: "PLACES_MAX - Math.floor(PLACES_MAX / 8)", replace: "PLACES_MAX * 8" },
+  { file: "runtime/kept-log.ts", find: "LONG_SPAN_MIN = 2 * RING_SLOTS", replace: "LONG_SPAN_MIN = RING_SLOTS / 2" },
+  { file: "runtime/kept-log.ts", find: "ENTRY_BYTES = 256", replace: "ENTRY_BYTES = 0" },
+  { file: "runtime/kept-log.ts", find: "LOG_OF_CHUNKS = 1 / 2", replace: "LOG_OF_CHUNKS = 4" },
   { file: "state/chunk-range.ts", find: "CHUNK_BYTES_MAX = 96 * 1024", replace: "CHUNK_BYTES_MAX = 300" },
   { file: "state/chunk-range.ts", find: "KEYS_MIN = 8", replace: "KEYS_MIN = 1" },
 ];

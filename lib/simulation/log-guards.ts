@@ -8,6 +8,8 @@ const ITEMS = "state-log/dynamodb-items.ts";
 const STATE_LOG = "state-log/dynamodb-state-log.ts";
 const OPEN_TASK = "runtime/open-task.ts";
 const TO_ENTRY = "runtime/to-entry.ts";
+const SNAPSHOT = "runtime/snapshot.ts";
+const SEGMENTS = "state-log/segments.ts";
 
 export const LOG_GUARDS: readonly Guard[] = [
   {
@@ -80,7 +82,7 @@ export const LOG_GUARDS: readonly Guard[] = [
         "    const read = await readLog(log, task, seen, rules);",
         "    const early = await log.readChunks(task);\n    const read = await readLog(log, task, seen, rules);",
       ),
-      at("state-log/workflow.ts", "    const chunks = await log.readChunks(task);", "    const chunks = early;"),
+      at("state-log/workflow.ts", "    const stored = await log.readChunks(task);", "    const stored = early;"),
     ],
   },
   {
@@ -114,7 +116,7 @@ export const LOG_GUARDS: readonly Guard[] = [
     without: "entries are overwritten that no chunk covers yet",
     patches: [
       at(
-        "runtime/snapshot.ts",
+        SNAPSHOT,
         "await log.putChunk(task.name.full, { range: rangeName(range), asOf: head.sequenceNumber, bytes });",
         "void log.putChunk(task.name.full, { range: rangeName(range), asOf: head.sequenceNumber, bytes }).catch(() => {});",
       ),
@@ -127,13 +129,67 @@ export const LOG_GUARDS: readonly Guard[] = [
     patches: [
       at(
         "state/chunk-ledger.ts",
-        "      .filter(([, since], i) => head - since >= young && (i < share || head - since >= slots - 6))",
-        "      .filter(() => head - young > slots + share)",
+        "waiting.slice(0, Math.min(count, share))",
+        "waiting.slice(0, Math.min(count, share, 0))",
       ),
-      at("runtime/snapshot.ts", ">= RING_SLOTS - 4;", ">= RING_SLOTS * 1_000;"),
+      at(SNAPSHOT, "> RING_SPAN + 1;", "> RING_SLOTS * 1_000;"),
       at(DECISIONS, "base >= sequenceNumber - slots,\n", "base >= sequenceNumber - slots || base >= 0,\n"),
-      at(TO_ENTRY, "Math.max(task.ledger.base(head + 1), task.head?.base ?? 0)", "Math.max(0, head - RING_SLOTS + 1)"),
-      at(TO_ENTRY, "import { LAYOUT, type LogEntry }", "import { LAYOUT, RING_SLOTS, type LogEntry }"),
+      at(
+        SNAPSHOT,
+        "  const covered = Math.max(ledger.base((head?.sequenceNumber ?? 0) + 1), head?.covered ?? 0);",
+        "  const covered = Math.max(0, head?.covered ?? 0, (head?.sequenceNumber ?? 0) - RING_SLOTS + 1);",
+      ),
+    ],
+  },
+  {
+    name: "entries leave the ring only when their segment was acknowledged",
+    invariant: "L6",
+    without: "entries are overwritten that lie nowhere else yet",
+    patches: [
+      at(
+        SNAPSHOT,
+        "await log.putChunk(task.name.full, { range, asOf: end, bytes: encodeSegment(kept.upTo(end, head.covered)) });",
+        "void log.putChunk(task.name.full, { range, asOf: end, bytes: encodeSegment(kept.upTo(end, head.covered)) }).catch(() => {});",
+      ),
+    ],
+  },
+  {
+    name: "a segment in use is not overwritten",
+    invariant: "L6",
+    without: "entries are lost that no chunk covers yet",
+    patches: [at(SEGMENTS, "if (covered >= end - places * SEGMENT_ENTRIES)", "if (covered >= 0)")],
+  },
+  {
+    name: "a segment is superfluous when a commit says so",
+    invariant: "L6",
+    without: "entries are overwritten which the head still demands",
+    patches: [at(SNAPSHOT, "placeOf(end, head.covered)", "placeOf(end, restsOn(task).covered)")],
+  },
+  {
+    name: "a log without its segments is not whole",
+    invariant: "L8",
+    without: "entries are left out whose place was taken again while they were read",
+    patches: [
+      at(
+        SEGMENTS,
+        "    if (entry === undefined) return { chunks, entries, isWhole: false, archivedTo: base };\n",
+        "    if (entry === undefined) continue;\n",
+      ),
+    ],
+    redundant:
+      "whoever took the place has read a later head than the one that was read here, so that an append to this one loses the race, and its writer reads again; it tells of a segment that was taken away",
+  },
+  {
+    name: "segments come before the ring",
+    invariant: "L7",
+    without: "what entries in the ring changed is changed back",
+    patches: [
+      at(OPEN_TASK, "  for (const entry of opened.archived) applyEntry(read, entry, cover);\n", ""),
+      at(
+        OPEN_TASK,
+        "  for (const entry of opened.entries) applyEntry(read, entry, cover);\n",
+        "  for (const entry of opened.entries) applyEntry(read, entry, cover);\n  for (const entry of opened.archived) applyEntry(read, entry, cover);\n",
+      ),
     ],
   },
   {
@@ -153,7 +209,7 @@ export const LOG_GUARDS: readonly Guard[] = [
     invariant: "L7",
     without: "chunks from before the entry speak for what came after it",
     patches: [
-      at(TASK, "if (entry.selfContained) restartChunks(task.state, task.ledger, entry.sequenceNumber);\n    else ", ""),
+      at(OPEN_TASK, "if (entry.selfContained) restartChunks(state, ledger, entry.sequenceNumber);\n  else ", ""),
       at(OPEN_TASK, "    if (!cover.holdsWhole(sequenceNumber)) restartChunks(state, ledger, sequenceNumber);", ""),
     ],
   },
@@ -243,10 +299,29 @@ export const LOG_GUARDS: readonly Guard[] = [
     redundant: "nobody writes another one; it tells of a writer that is not ours",
   },
   {
+    name: "what is out of the ring and not covered lies before base",
+    invariant: "L6",
+    without: "an entry says that chunks cover what still lies in the ring as a difference",
+    patches: [
+      at(
+        DECISIONS,
+        "isPossibleCover: ({ covered, base, selfContained }) =>\n      covered >= 0 && (selfContained ? covered === base : covered <= base)",
+        "isPossibleCover: () => true",
+      ),
+    ],
+    redundant: "nobody writes another one; it tells of a writer that is not ours",
+  },
+  {
     name: "base never goes back",
     invariant: "L6",
     without: "a log demands entries that were overwritten",
-    patches: [at(DECISIONS, "keepsBase: (previous, entry) => previous.base <= entry.base", "keepsBase: () => true")],
+    patches: [
+      at(
+        DECISIONS,
+        "keepsBase: (previous, entry) => previous.base <= entry.base && previous.covered <= entry.covered",
+        "keepsBase: () => true",
+      ),
+    ],
     redundant: "a writer's base is never below that of the head it read; it tells of a writer that is not ours",
   },
   {

@@ -48,7 +48,17 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
   ...because(
     "an entry was gone from its slot twice within one read; test/state-log/race.test.ts makes it so",
     "state-log/decisions.ts",
-    ["else if (later !== undefined && rules.isTaken(later, number))"],
+    ["else if (later !== undefined && rules.isTaken(later, number))", 'return { kind: "start-again", seen: later'],
+  ),
+  ...because(
+    "a segment is missing twice only where it was taken away: test/state-log/segments.test.ts",
+    "state-log/workflow.ts",
+    ['throw toError(task, { kind: "broken", reason: `lacks'],
+  ),
+  ...because(
+    "what follows an entry that holds everything is covered by a chunk before it leaves the ring: test/state-log/segments.test.ts",
+    "state-log/segments.ts",
+    ["? 1"],
   ),
   ...because("the decision that leads here is out of reach (decisions.ts)", "state-log/workflow.ts", [
     'case "broken":',

@@ -32,7 +32,7 @@ const NEWS_MS = 500;
 
 /** A version that is deployed in the middle of a run: what it writes is of a layout that the present one does not know. */
 export const NEXT_VERSION: readonly Patch[] = [
-  { file: "state-log/state-log.ts", find: "LAYOUT = 1", replace: "LAYOUT = 2" },
+  { file: "state-log/state-log.ts", find: "LAYOUT = 2", replace: "LAYOUT = 3" },
 ];
 
 /** The present version and the next, both with the same patches. */

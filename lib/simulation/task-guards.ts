@@ -18,7 +18,11 @@ export const TASK_GUARDS: readonly Guard[] = [
     without: "the next commit hides outputs that were not sent",
     patches: [
       at(TASK, "      await this.#settle(task);\n      const hasRest = wasFull", "      const hasRest = wasFull"),
-      at(TASK, "    task.head = entry;\n", "    await this.#settle(task);\n    task.head = entry;\n"),
+      at(
+        TASK,
+        "    noteCommitted(task, entry, evaluation.taken.ranges);\n",
+        "    await this.#settle(task);\n    noteCommitted(task, entry, evaluation.taken.ranges);\n",
+      ),
     ],
   },
   {
@@ -63,7 +67,7 @@ export const TASK_GUARDS: readonly Guard[] = [
       at(
         TASK,
         '    if (appended.kind === "lost") return false;',
-        '    if (appended.kind === "lost") {\n      const { winner } = appended;\n      const again = { ...entry, sequenceNumber: winner.sequenceNumber + 1, previousAttemptId: winner.attemptId, base: Math.max(winner.base, entry.selfContained ? winner.sequenceNumber : entry.base) };\n      if ((await append(this.#host.stateLog, this.#name.full, again)).kind === "lost") return false;\n    }',
+        '    if (appended.kind === "lost") {\n      const { winner } = appended;\n      const again = { ...entry, sequenceNumber: winner.sequenceNumber + 1, previousAttemptId: winner.attemptId, base: Math.max(winner.base, entry.selfContained ? winner.sequenceNumber : entry.base), covered: Math.max(winner.covered, entry.selfContained ? winner.sequenceNumber : entry.covered) };\n      if ((await append(this.#host.stateLog, this.#name.full, again)).kind === "lost") return false;\n    }',
       ),
     ],
   },

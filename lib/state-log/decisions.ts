@@ -39,7 +39,9 @@ export interface Rules {
   coversOverwritten(sequenceNumber: number, base: number): boolean;
   /** L6: chunks can only cover what was committed before; a self-contained entry makes all of it superfluous. */
   isPossibleBase(entry: LogEntry): boolean;
-  /** L6: `base` never goes back. */
+  /** L6: what is out of the ring and not covered lies in segments. */
+  isPossibleCover(entry: LogEntry): boolean;
+  /** L6: `base` and `covered` never go back. */
   keepsBase(previous: LogEntry, entry: LogEntry): boolean;
   /** L1: the slot holds the entry that belongs there, not one of another lap. */
   isEntry(found: LogEntry, sequenceNumber: number): boolean;
@@ -69,7 +71,9 @@ export function rulesOf(slots: number): Rules {
     coversOverwritten: (sequenceNumber, base) => base >= sequenceNumber - slots,
     isPossibleBase: ({ base, sequenceNumber, selfContained }) =>
       base >= 0 && (selfContained ? base === sequenceNumber - 1 : base < sequenceNumber),
-    keepsBase: (previous, entry) => previous.base <= entry.base,
+    isPossibleCover: ({ covered, base, selfContained }) =>
+      covered >= 0 && (selfContained ? covered === base : covered <= base),
+    keepsBase: (previous, entry) => previous.base <= entry.base && previous.covered <= entry.covered,
     isEntry: (found, sequenceNumber) => found.sequenceNumber === sequenceNumber,
     follows: (previous, entry) => entry.previousAttemptId === previous.attemptId,
     isFirst: (entry) => entry.previousAttemptId === "",
@@ -161,7 +165,7 @@ export function assembleLog(
   if (head === undefined) {
     return { kind: "empty" };
   }
-  if (!rules.isPossibleBase(head) || !rules.coversOverwritten(headNumber, head.base)) {
+  if (!rules.isPossibleBase(head) || !rules.isPossibleCover(head) || !rules.coversOverwritten(headNumber, head.base)) {
     return broken(`has an entry ${headNumber} that rests on entry ${head.base}, which no log allows`);
   }
 

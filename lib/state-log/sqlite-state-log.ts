@@ -27,6 +27,7 @@ const TABLES = `
     meta TEXT NOT NULL,
     changes BLOB NOT NULL,
     outputs BLOB NOT NULL,
+    covered INTEGER,
     PRIMARY KEY (task, slot)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS state_chunks (
@@ -53,6 +54,8 @@ type EntryRow = {
   readonly meta: string;
   readonly changes: Uint8Array;
   readonly outputs: Uint8Array;
+  /** null: the same as `base`, as before there were segments. */
+  readonly covered: number | null;
 };
 
 type ChunkRow = { readonly range: string; readonly as_of: number; readonly bytes: Uint8Array };
@@ -78,6 +81,7 @@ export class SqliteStateLog implements StateLog {
     this.#rules = rules;
     this.#statements = this.#run(() => {
       database.exec(TABLES);
+      addMissingColumns(database);
       return prepareStatements(database);
     });
   }
@@ -100,6 +104,7 @@ export class SqliteStateLog implements StateLog {
         meta: entry.meta,
         changes: entry.changes,
         outputs: entry.outputs,
+        covered: entry.covered === entry.base ? null : entry.covered,
       };
       const { changes } =
         required === undefined
@@ -172,14 +177,15 @@ function prepareStatements(database: DatabaseSync) {
   return {
     insertEntry: prepare(`
       INSERT INTO state_entries
-        (task, slot, seq, attempt, previous, base, layout, self_contained, wake_at_ms, meta, changes, outputs)
+        (task, slot, seq, attempt, previous, base, layout, self_contained, wake_at_ms, meta, changes, outputs, covered)
       VALUES
-        (:task, :slot, :seq, :attempt, :previous, :base, :layout, :self_contained, :wake_at_ms, :meta, :changes, :outputs)
+        (:task, :slot, :seq, :attempt, :previous, :base, :layout, :self_contained, :wake_at_ms, :meta, :changes, :outputs, :covered)
       ON CONFLICT DO NOTHING`),
     replaceEntry: prepare(`
       UPDATE state_entries
       SET seq = :seq, attempt = :attempt, previous = :previous, base = :base, layout = :layout,
-        self_contained = :self_contained, wake_at_ms = :wake_at_ms, meta = :meta, changes = :changes, outputs = :outputs
+        self_contained = :self_contained, wake_at_ms = :wake_at_ms, meta = :meta, changes = :changes, outputs = :outputs,
+        covered = :covered
       WHERE task = :task AND slot = :slot AND seq = :required`),
     selectEntries: prepare("SELECT * FROM state_entries WHERE task = ?"),
     selectSlot: prepare("SELECT * FROM state_entries WHERE task = ? AND slot = ?"),
@@ -200,12 +206,20 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
+/** A file of a version before segments has entries without this column. */
+function addMissingColumns(database: DatabaseSync): void {
+  const columns = database.prepare("PRAGMA table_info(state_entries)").all() as { name: string }[];
+  if (!columns.some(({ name }) => name === "covered"))
+    database.exec("ALTER TABLE state_entries ADD COLUMN covered INTEGER");
+}
+
 function toEntry(row: EntryRow): LogEntry {
   return {
     sequenceNumber: row.seq,
     attemptId: row.attempt,
     previousAttemptId: row.previous,
     base: row.base,
+    covered: row.covered ?? row.base,
     layout: row.layout,
     selfContained: row.self_contained === 1,
     meta: row.meta,

@@ -8,8 +8,8 @@ import type { BlobRequests } from "./blob-store.ts";
 /** Slots of the ring: an entry n lies in slot n mod N and may be overwritten once chunks cover it. Fixed per layout. */
 export const RING_SLOTS = 32;
 
-/** The encoding of entries and chunks that this version writes. Whoever meets a higher one stops. */
-export const LAYOUT = 1;
+/** The encoding of entries, chunks and segments that this version writes. Whoever meets a higher one stops. 1 was without segments. */
+export const LAYOUT = 2;
 
 /** One commit of a task. */
 export type LogEntry = {
@@ -20,10 +20,12 @@ export type LogEntry = {
   /** The attempt id of entry n − 1; "" for the first (L1). */
   readonly previousAttemptId: string;
   /**
-   * Entries up to and including this one are not needed any more: durable chunks cover them (L6). Always below sequenceNumber, never lower than
-   * the base of the entry before; sequenceNumber − 1 where `selfContained`.
+   * Entries up to and including this one are not needed in their slots any more: durable chunks cover them, or segments hold them (L6). Always below
+   * sequenceNumber, never lower than the base of the entry before; sequenceNumber − 1 where `selfContained`.
    */
   readonly base: number;
+  /** Entries up to and including this one are not needed at all: durable chunks cover them. Those after it, up to `base`, lie in segments. Never goes back. */
+  readonly covered: number;
   readonly layout: number;
   /** `changes` is the whole state of the task, not a difference. */
   readonly selfContained: boolean;
@@ -36,11 +38,11 @@ export type LogEntry = {
   readonly wakeAtMs: number | null;
 };
 
-/** A range of a task's state as of one commit. */
+/** A range of a task's state as of one commit, or a segment of its log (segments.ts). */
 export type Chunk = {
-  /** Names the range, `level-prefix`. */
+  /** Names the range, `level-prefix`, or the place of a segment, `log-places-place`. */
   readonly range: string;
-  /** The entry whose state it is; it holds everything up to and including it. */
+  /** The entry whose state it is; it holds everything up to and including it. Of a segment, its last entry. */
   readonly asOf: number;
   readonly bytes: Uint8Array;
 };

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - L2, L4: an append ends as won or lost only on the word of the log; without one it repeats the same put, then throws.
- * - L7: chunks are read after the log, so every chunk is of the head's state or earlier, or the log is read again.
+ * - L7: chunks and segments are read after the log, so every chunk is of the head's state or earlier, or the log is read again.
  * - L8: what is returned was complete at one moment; a reader who was overtaken starts again.
  */
 
@@ -21,6 +21,7 @@ import {
   type Rules,
   type Stop,
 } from "./decisions.ts";
+import { type ArchivedEntry, assembleArchive } from "./segments.ts";
 import { type Chunk, LAYOUT, type LogEntry, type StateLog } from "./state-log.ts";
 
 /** How often `openLog` reads everything again because writers overtook it. */
@@ -32,11 +33,18 @@ export const TAIL_READS_MAX = 8;
 /** How often `append` puts the same entry when the store fails without an answer. */
 export const APPEND_ATTEMPTS_MAX = 3;
 
-/** A task's state as of `head`: to each chunk apply the entries above max(its asOf, the head's base), in order. */
+/** A task's state as of `head`: to each chunk apply the entries above its asOf, `archived` and then `entries`, in order. */
 export type OpenedLog = {
   /** undefined: nothing was ever committed. */
   readonly head: LogEntry | undefined;
-  /** base(h)+1 … h in order. Only the first can be self-contained: then it replaces all that chunks hold of earlier entries. */
+  /**
+   * covered(h)+1 … base(h) in order, from segments. Only the first of these, or where there are none the first of `entries`, can be self-contained: then it
+   * replaces all that chunks hold of earlier entries.
+   */
+  readonly archived: readonly ArchivedEntry[];
+  /** base(h), or the end of the last segment that is there for who goes on. */
+  readonly archivedTo: number;
+  /** base(h)+1 … h in order. */
   readonly entries: readonly LogEntry[];
   /** None where h is self-contained: what the store still holds is from before. */
   readonly chunks: readonly Chunk[];
@@ -48,6 +56,7 @@ export type OpenedLog = {
  */
 export async function openLog(log: StateLog, task: string, rules: Rules = RULES): Promise<OpenedLog> {
   let seen = 0;
+  let lacking: number | undefined;
   for (let restart = 0; restart <= OPEN_RESTARTS_MAX; restart += 1) {
     const read = await readLog(log, task, seen, rules);
     if (read.kind === "start-again") {
@@ -57,21 +66,34 @@ export async function openLog(log: StateLog, task: string, rules: Rules = RULES)
     const head = read.kind === "empty" ? undefined : read.head;
     const entries = read.kind === "empty" ? [] : read.entries;
     if (head?.selfContained) {
-      return { head, entries, chunks: [] };
+      return { head, archived: [], archivedTo: head.base, entries, chunks: [] };
     }
     // An empty log is checked too: chunks without a log are what a lost log leaves behind.
-    const chunks = await log.readChunks(task);
-    const ahead = findChunkAhead(chunks, head?.sequenceNumber ?? 0, rules);
-    if (ahead === undefined) {
-      return { head, entries, chunks };
+    const stored = await log.readChunks(task);
+    const { sequenceNumber, covered, base } = head ?? NOTHING;
+    const ahead = findChunkAhead(stored, sequenceNumber, rules);
+    if (ahead !== undefined) {
+      seen = ahead;
+      continue;
     }
-    seen = ahead;
+    const { chunks, entries: archived, isWhole, archivedTo } = assembleArchive({ covered, base }, stored);
+    if (isWhole) {
+      return { head, archived, archivedTo, entries, chunks };
+    }
+    // A place is only taken again when a committed entry says that what lay there is not needed.
+    if (lacking === covered) {
+      throw toError(task, { kind: "broken", reason: `lacks entries between ${covered} and ${base}` });
+    }
+    lacking = covered;
+    seen = sequenceNumber;
   }
   throw new MillraceError(
     "conflict",
     `The state log of ${task} was overtaken by its writers ${OPEN_RESTARTS_MAX + 1} times while it was read; the batch will be delivered again.`,
   );
 }
+
+const NOTHING = { sequenceNumber: 0, covered: 0, base: 0 };
 
 type ReadLog = Extract<Assembly, { kind: "empty" | "complete" | "start-again" }>;
 
@@ -154,8 +176,8 @@ export type Appended =
 export async function append(log: StateLog, task: string, entry: LogEntry, rules: Rules = RULES): Promise<Appended> {
   assert(mayAppend(entry.sequenceNumber, entry.base, rules), "L6: chunks must cover the entry that is overwritten");
   assert(
-    rules.isPossibleBase(entry),
-    "L6: base must lie before the entry, directly before it where it is self-contained",
+    rules.isPossibleBase(entry) && rules.isPossibleCover(entry),
+    "L6: base must lie before the entry, directly before it where it is self-contained, and what is covered not after it",
   );
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -69,6 +69,15 @@ export class ChunkCover {
       this.asOf(position) === asOf;
   }
 
+  /** The ranges of `level` for which the chunk as of `asOf` of `range` speaks, each with the part of the chunk that lies in it. */
+  *shares(range: ChunkRange, asOf: number, level: number): Generator<readonly [prefix: number, share: number]> {
+    const parts = 2 ** (level - range.level);
+    for (let i = 0; i < parts; i++) {
+      const prefix = range.prefix * parts + i;
+      if (this.asOf(prefix * 2 ** (POSITION_BITS - level)) === asOf) yield [prefix, 1 / parts];
+    }
+  }
+
   /** Takes what entry `sequenceNumber` changed where no chunk holds it already (L7). */
   misses(sequenceNumber: number): Accepts {
     return (position) => this.asOf(position) < sequenceNumber;

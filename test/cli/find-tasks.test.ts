@@ -13,6 +13,7 @@ async function seen(meta: TaskMeta) {
     attemptId: "a",
     previousAttemptId: "",
     base: 0,
+    covered: 0,
     layout: 1,
     selfContained: true,
     meta: encodeMeta(meta),

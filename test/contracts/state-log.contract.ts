@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LAYOUT, RING_SLOTS, type StateLog } from "../../lib/state-log/state-log.ts";
 import { append, openLog, readTail, TAIL_READS_MAX } from "../../lib/state-log/workflow.ts";
 import { appendUpTo, baseOf, entry, newTask, numbersOf, range, sorted, utf8 } from "../state-log/entries.ts";
+import { expectSegmentsKept } from "./segments.contract.ts";
 
 const N = RING_SLOTS;
 const MEGABYTE = 1024 * 1024;
@@ -28,7 +29,13 @@ export function testStateLog(
         expect(await log.readEntries(task)).toEqual([]);
         expect(await log.readSlot(task, 1)).toBeUndefined();
         expect(await log.readChunks(task)).toEqual([]);
-        expect(await openLog(log, task)).toEqual({ head: undefined, entries: [], chunks: [] });
+        expect(await openLog(log, task)).toEqual({
+          head: undefined,
+          archived: [],
+          archivedTo: 0,
+          entries: [],
+          chunks: [],
+        });
       });
 
       test("L1: entries come back in order, as they were put", async () => {
@@ -197,7 +204,13 @@ export function testStateLog(
           expect(await append(log, task, entry(n, { base: n - 1, selfContained: true }))).toEqual({ kind: "won" });
         }
         const head = entry(2 * N + 3, { base: 2 * N + 2, selfContained: true });
-        expect(await openLog(log, task)).toEqual({ head, entries: [head], chunks: [] });
+        expect(await openLog(log, task)).toEqual({
+          head,
+          archived: [],
+          archivedTo: head.base,
+          entries: [head],
+          chunks: [],
+        });
       });
 
       test("L6: entries after a self-contained one rest on it until chunks cover it", async () => {
@@ -255,8 +268,16 @@ export function testStateLog(
         await appendUpTo(log, task, N);
         const head = entry(N + 1, { base: N, selfContained: true });
         await append(log, task, head);
-        expect(await openLog(log, task)).toEqual({ head, entries: [head], chunks: [] });
+        expect(await openLog(log, task)).toEqual({
+          head,
+          archived: [],
+          archivedTo: head.base,
+          entries: [head],
+          chunks: [],
+        });
       });
+
+      test("L7: a log that is longer than its ring comes back from segments and slots", () => expectSegmentsKept(log));
 
       test("L7: a warm reader reads what came since, a distant one everything", async () => {
         const task = newTask();

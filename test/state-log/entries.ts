@@ -13,6 +13,7 @@ export function entry(sequenceNumber: number, fields: Partial<LogEntry> = {}, by
     attemptId: `${by}${sequenceNumber}`,
     previousAttemptId: sequenceNumber === 1 ? "" : `a${sequenceNumber - 1}`,
     base: 0,
+    covered: fields.base ?? 0,
     layout: LAYOUT,
     selfContained: false,
     meta: `{"checkpoint":${sequenceNumber}}`,

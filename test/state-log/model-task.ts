@@ -178,6 +178,7 @@ export async function write(writer: Writer): Promise<void> {
       attemptId: `${writer.name}${attempts}`,
       previousAttemptId: opened.head?.attemptId ?? "",
       base,
+      covered: base,
       layout: LAYOUT,
       selfContained,
       meta: String(to),

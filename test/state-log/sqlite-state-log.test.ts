@@ -49,6 +49,21 @@ test("L2: of two connections to one file one wins, and each sees the other's ent
   for (const database of databases) database.close();
 });
 
+test("L7: a file of a version that knew no segments is read on", async () => {
+  const database = openDatabase(":memory:");
+  const before = new SqliteStateLog(database);
+  const task = newTask();
+  await appendUpTo(before, task, 40);
+  database.exec("ALTER TABLE state_entries DROP COLUMN covered; UPDATE state_entries SET layout = 1");
+  const log = new SqliteStateLog(database);
+  const { head, entries } = await openLog(log, task);
+  expect(head).toEqual(entry(40, { base: baseOf(40), layout: 1 }));
+  expect(numbersOf(entries)).toEqual(range(baseOf(40) + 1, 40));
+  await append(log, task, entry(41, { base: 32, covered: 31 }));
+  expect(await log.readSlot(task, 41)).toEqual(entry(41, { base: 32, covered: 31 }));
+  database.close();
+});
+
 test("closing the log leaves the database to whoever opened it; a closed database is a failure of the store", async () => {
   const database = openDatabase(":memory:");
   const log = new SqliteStateLog(database);
