@@ -47,5 +47,5 @@ export async function sendAhead(
 }
 
 function bytesOf({ value }: OutgoingRecord): number {
-  return value?.length ?? 0;
+  return (value as Uint8Array).length;
 }

@@ -170,8 +170,20 @@ export const NOT_REACHED: readonly UnreachedBlock[] = [
       "for (const step of chain.stateful) step.flush?.();",
       "catch (error) {",
       "// Step by step, to find",
+      "throw stopped(task,",
     ],
   ),
+  ...because("all upstream tasks are known from the topology", "runtime/prepared-bundles.ts", ["?? unheardUpstream()"]),
+  ...because(
+    "retention spares here what may still be released: test/runtime/send-ahead.test.ts",
+    "runtime/prepared-bundles.ts",
+    ["? undefined", "throw this.#missing(", "#missing("],
+  ),
+  ...because("what is sent ahead are bundles, each small enough for one batch", "kafka/write-batches.ts", [
+    "return -1;",
+    "?? []",
+    "before -= piece.records.length;",
+  ]),
   ...because("no source begins at the latest record here", "runtime/find-hole.ts", [
     "return { records: undefined, isWhole: true };",
   ]),
