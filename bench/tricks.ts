@@ -2,6 +2,8 @@
 
 import { brotliCompressSync, constants, deflateRawSync, zstdCompressSync } from "node:zlib";
 import { crc32c } from "../lib/kafka/crc32c.ts";
+import { noCounts } from "../lib/operators/step.ts";
+import { packMeta } from "../lib/state-log/pack-meta.ts";
 import { encodeUtf8 } from "../lib/stream/utf8.ts";
 import { eventTexts } from "./events.ts";
 import { measure } from "./measure.ts";
@@ -9,6 +11,21 @@ import type { ProgressOf, Row, Section } from "./section.ts";
 
 const TIMES = 200_000;
 const ROUNDS = 7;
+
+/** Of a task behind a shuffle of four partitions. */
+const META = JSON.stringify({
+  ...{
+    checkpoint: 39,
+    newestMs: [],
+    watermarkMs: 1_699_999_999_098,
+    nowMs: 1_795_399_482_269,
+    activeAtMs: 1_795_399_482_269,
+  },
+  ...{ idle: false, announcedMs: 1_699_999_999_001 },
+  upstream: [0, 1, 2, 3].map((partition) => [`count-by-user/plain-views-${partition}`, 0, 40, 1_699_999_999_098, 2]),
+  ...{ seen: [], bundles: [], totals: { ...noCounts(), elements: 2_000, records: 40, outputs: 0 } },
+  shapes: { "by-key/window": "tumbling of 5000 ms in event time, count" },
+});
 
 /** Keeps results alive, so that no work is left out. */
 const kept = { characters: 0, nothings: 0 };
@@ -45,6 +62,12 @@ function pairs(): Pair[] {
     scan("text in one piece", event),
     // What writeEvent returns: V8 keeps the parts' node in front of the text even after it was put together.
     scan("text put together from parts", event.slice(0, 1_000) + event.slice(1_000)),
+    {
+      what: "meta of an entry: packed with a dictionary, against zstd",
+      usual: () => zstdCompressSync(META),
+      ours: () => packMeta(META),
+      times: 20_000,
+    },
     {
       what: "short text to UTF-8: encodeUtf8, against TextEncoder.encode",
       usual: () => encoder.encode(short),

@@ -6,6 +6,7 @@
  */
 
 import { isTaken } from "../runtime/task-meta.ts";
+import { metaOf } from "../state-log/dynamodb-items.ts";
 import type { FunctionPlan } from "../stream/plan.ts";
 import { decodeBundle } from "../wire/bundle.ts";
 import { decodePrepared, isPrepared } from "../wire/sent-ahead.ts";
@@ -144,9 +145,8 @@ function headsOf({ dynamodb, functions, nameOf }: Damaged): Head[] {
           const task = nameOf(plan, topic, partition);
           const entries = dynamodb.entriesOf(task).toSorted((a, b) => Number(b.seq?.N) - Number(a.seq?.N));
           const [item] = entries;
-          // A long meta is compressed, and says nothing here.
-          if (item?.meta?.S === undefined) return [];
-          const meta = JSON.parse(item.meta.S) as Meta;
+          if (item === undefined) return [];
+          const meta = JSON.parse(metaOf(item)) as Meta;
           return [
             { plan, topic, partition, task, sequenceNumber: Number(item.seq?.N), base: Number(item.base?.N), meta },
           ];

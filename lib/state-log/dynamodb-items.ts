@@ -16,9 +16,9 @@
 
 import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { compress, decompress } from "../wire/compress.ts";
 import type { BlobName, BlobStore } from "./blob-store.ts";
 import type { Rules } from "./decisions.ts";
+import { packMeta, unpackMeta } from "./pack-meta.ts";
 import type { Chunk, LogEntry } from "./state-log.ts";
 
 /** What the SDK takes and gives: attributes by name. */
@@ -29,9 +29,6 @@ export const ITEM_BYTES_MAX = 390 * 1024;
 
 /** Over how many partition keys a task's chunks, and a folder's parts, are spread: each allows 3,000 read and 1,000 write units a second. Fixed. */
 export const SHARDS = 4;
-
-/** Metas of many upstream tasks say the same words over and over; a short one gains nothing. */
-const META_COMPRESSED_FROM = 512;
 
 export const LISTING = "tasks";
 export const GENERATIONS = "generations";
@@ -125,7 +122,7 @@ export function toEntryItem(
     ...(entry.covered === entry.base ? {} : { covered: toNumber(entry.covered) }),
     layout: toNumber(entry.layout),
     size: toNumber(Buffer.byteLength(meta) + changes.byteLength + outputs.byteLength),
-    meta: meta.length < META_COMPRESSED_FROM ? { S: meta } : { B: compress(Buffer.from(meta)) },
+    meta: { B: packMeta(meta) },
     ...(entry.selfContained ? { whole: { BOOL: true } } : {}),
     ...(entry.wakeAtMs === null ? {} : { wakeAt: toNumber(entry.wakeAtMs) }),
   };
@@ -170,7 +167,7 @@ export const SIZE_ATTRIBUTES = ["size"];
 
 export function metaOf(item: Item): string {
   const { meta } = item;
-  return meta?.B === undefined ? (meta?.S ?? "") : Buffer.from(decompress(meta.B)).toString();
+  return meta?.B === undefined ? (meta?.S ?? "") : unpackMeta(meta.B);
 }
 
 /** What a chunk's item says of the blob that holds its bytes, beside their number. */
