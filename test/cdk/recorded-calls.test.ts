@@ -224,8 +224,8 @@ async function runAll(): Promise<void> {
   const readers = ["count", "copy", "index", "notify"];
   for (let i = 0; i < ROUNDS; i++) {
     if (i % COLD_EVERY === 0) environments.clear();
-    // Some so large that a commit with them does not fit into an item.
-    for (let j = 0; j < 6; j++) await produce("lines", [noise(i * 6 + j, i < 2 ? 150_000 : 2_000)], startMs);
+    // Some so large that a commit with them does not fit into an item; now and then, so that chunks are written again (runtime/kept-log.ts).
+    for (let j = 0; j < 6; j++) await produce("lines", [noise(i * 6 + j, i % 10 < 2 ? 150_000 : 2_000)], startMs);
     await produce("lines", ["bad", "worse bad", `line ${i}`], startMs);
     for (const name of readers) await deliverLast(name);
     await deliverLast("count--by-key");
