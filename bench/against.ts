@@ -46,6 +46,12 @@ export async function runAgainst({ commit, args, rounds, progress, signal }: Aga
   const git = (...words: string[]) =>
     execFileSync("git", ["-C", here, ...words], { stdio: ["ignore", "pipe", "pipe"] });
   git("worktree", "add", "--quiet", "--force", "--detach", there, commit);
+  const leave = () => {
+    process.removeListener("exit", leave);
+    rmSync(join(there, "node_modules"), { force: true });
+    git("worktree", "remove", "--force", there);
+  };
+  process.once("exit", leave);
   try {
     // The packages of here: where the lockfile differs, so may the figures.
     symlinkSync(join(here, "node_modules"), join(there, "node_modules"));
@@ -59,8 +65,7 @@ export async function runAgainst({ commit, args, rounds, progress, signal }: Aga
     progress(2 * rounds, 2 * rounds);
     return pair(results);
   } finally {
-    rmSync(join(there, "node_modules"), { force: true });
-    git("worktree", "remove", "--force", there);
+    leave();
   }
 }
 
@@ -101,12 +106,15 @@ function runIn(folder: string, args: readonly string[], signal: AbortSignal): Pr
   });
   const stop = () => child.kill("SIGINT");
   signal.addEventListener("abort", stop);
+  // Told twice it ends at once, and what it started with it.
+  process.once("exit", stop);
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   return new Promise((fulfil, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
       signal.removeEventListener("abort", stop);
+      process.removeListener("exit", stop);
       if (signal.aborted) reject(signal.reason);
       else if (code !== 0) reject(new Error(`The benchmarks in ${folder} ended with code ${code}.`));
       else fulfil((JSON.parse(Buffer.concat(chunks).toString()) as { sections: Section[] }).sections);
