@@ -1,5 +1,7 @@
 /** Times several variants in turn (A B C A B C …), so that a slow moment of the machine hits all of them. */
 
+import { setImmediate } from "node:timers/promises";
+
 export type Timing = {
   readonly name: string /** Microseconds per record, of the process's CPU time and of the wall. */;
   readonly cpuUs: number;
@@ -29,6 +31,8 @@ export async function measure(
   const total = variants.length * (rounds + WARM_UP_ROUNDS);
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const [i, variant] of variants.entries()) {
+      // Or nobody would hear a signal until the end.
+      await setImmediate();
       progress((round + WARM_UP_ROUNDS) * variants.length + i, total);
       await variant.prepare?.(round + WARM_UP_ROUNDS);
       // No collection of garbage here: it shrinks the young generation, and who allocates much then pays for growing it again.
