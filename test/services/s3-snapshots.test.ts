@@ -105,7 +105,7 @@ test("gives the same in S3, and reports what it has cost; a process that begins 
   expect(await readTotals(broker)).toEqual(EXPECTED);
   const sum = (kind: "put" | "get" | "list") =>
     reports.reduce((all, { stateUnits }) => all + (stateUnits?.requests?.[kind] ?? 0), 0);
-  expect(sum("put")).toBeGreaterThan(3);
+  expect(sum("put")).toBeGreaterThan(1);
   expect(sum("get")).toBeGreaterThan(0);
   expect(sum("list")).toBeLessThan(sum("put"));
   await workspace.close();
