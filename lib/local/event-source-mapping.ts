@@ -25,11 +25,11 @@ import {
   type EventSourceMappingOptions,
   originOf,
   PAYLOAD_BYTES_MAX,
-  POLL_INTERVAL_MS_DEFAULT,
   retryPolicyOf,
   STOP_TIMEOUT_MS_DEFAULT,
 } from "./mapping-options.ts";
 import { type Delivery, PartitionBuffer } from "./partition-buffer.ts";
+import { Polling } from "./polling.ts";
 import { findStarts } from "./starting-offset.ts";
 
 /** Small batches are cut from larger reads. */
@@ -69,12 +69,13 @@ export class EventSourceMapping {
   #state: "new" | "running" | "stopped" = "new";
   #wasWoken = false;
   #sleeping: AbortController | undefined;
-  #polledAtMs = Number.NEGATIVE_INFINITY;
+  readonly #polling: Polling;
   #foreignVersion: number | undefined;
 
   /** Throws "usage" for options that Lambda would refuse. */
   constructor(options: EventSourceMappingOptions) {
     checkOptions(options);
+    this.#polling = new Polling(options.pollIntervalMs);
     const origin = originOf(options);
     const counters = {
       invocations: 0,
@@ -213,8 +214,8 @@ export class EventSourceMapping {
   /** Asks every so often who cannot say by himself that there is more. */
   #poll(): void {
     const nowMs = this.#clock.now();
-    if (nowMs < this.#polledAtMs + this.#pollIntervalMs()) return;
-    this.#polledAtMs = nowMs;
+    if (nowMs < this.#polling.nextMs) return;
+    this.#polling.asked(nowMs);
     try {
       const version = this.#broker.foreignVersion?.();
       if (version !== undefined && version === this.#foreignVersion) return;
@@ -257,7 +258,10 @@ export class EventSourceMapping {
       });
       if (buffer.epoch !== epoch) return;
       buffer.failures = 0;
-      if (nextOffset > fetchOffset) buffer.mayHaveMore = true;
+      if (nextOffset > fetchOffset) {
+        buffer.mayHaveMore = true;
+        this.#polling.found();
+      }
       buffer.add(records, nextOffset, (row) => recordJsonBytes(records, row, this.#topicBytes), this.#clock.now());
     } catch (error) {
       if (buffer.epoch !== epoch) return;
@@ -362,7 +366,7 @@ export class EventSourceMapping {
   /** Sleeps until something may have changed or it is time. */
   async #wait(dueMs: number): Promise<void> {
     const nowMs = this.#clock.now();
-    let untilMs = Math.min(dueMs, this.#polledAtMs + this.#pollIntervalMs());
+    let untilMs = Math.min(dueMs, this.#polling.nextMs);
     for (const { notBeforeMs } of this.#partitions) if (notBeforeMs > nowMs) untilMs = Math.min(untilMs, notBeforeMs);
     if (!this.#wasWoken) {
       const sleeping = new AbortController();
@@ -385,10 +389,6 @@ export class EventSourceMapping {
     const ended = Promise.all([...this.#inFlight].map(({ ended }) => ended));
     await Promise.race([ended, this.#clock.sleep(stopTimeoutMs, done.signal)]);
     done.abort(WOKEN);
-  }
-
-  #pollIntervalMs(): number {
-    return this.#options.pollIntervalMs ?? POLL_INTERVAL_MS_DEFAULT;
   }
 
   /** Says that the broker failed, and how long to leave it alone. */

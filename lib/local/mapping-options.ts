@@ -87,7 +87,7 @@ export type EventSourceMappingOptions = {
 
   readonly backoffFirstMs?: number;
   readonly backoffMaxMs?: number;
-  /** How often a broker is asked that cannot say by itself that there is more. */
+  /** How often a broker is asked that cannot say by itself that there is more, when nothing has come for a while; as long as records come it is asked every few milliseconds. */
   readonly pollIntervalMs?: number;
   /** How long a stop waits for invocations under way. */
   readonly stopTimeoutMs?: number;
@@ -107,7 +107,6 @@ const BATCH_WINDOW_MS_MAX = 300_000;
 export const PAYLOAD_BYTES_MAX = 6 * 1024 * 1024;
 export const BACKOFF_FIRST_MS_DEFAULT = 200;
 export const BACKOFF_MAX_MS_DEFAULT = 60_000;
-export const POLL_INTERVAL_MS_DEFAULT = 200;
 export const STOP_TIMEOUT_MS_DEFAULT = 5_000;
 /** With an on-failure destination a batch is given up after so many retries even where no limit was asked for. */
 const RETRIES_WITH_DESTINATION_MAX = 10;
