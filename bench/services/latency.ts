@@ -2,7 +2,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { KafkaBroker } from "../../lib/kafka/kafka-broker.ts";
-import { buildTopology } from "../../lib/stream/topology.ts";
 import { valueBytesAt } from "../../lib/wire/record-columns.ts";
 import { quantile } from "../measure.ts";
 import type { ProgressOf, Row, Section } from "../section.ts";
@@ -66,10 +65,7 @@ async function measureWay(way: Way, round: number, servers: Servers, broker: Kaf
     await broker.ensureTopics([{ name: topicName, partitions: 1, compacted: false, retentionMs: undefined }]);
     return sendAndRead(broker, topicName, topicName);
   }
-  const { topics } = buildTopology(
-    `latency-${way}`,
-    latencyApplication(way, round).operators.map(({ definition }) => definition),
-  );
+  const { topics } = latencyApplication(way, round).topology;
   await broker.ensureTopics(topics);
   const module =
     way === "plain"
